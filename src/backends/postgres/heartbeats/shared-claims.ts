@@ -24,7 +24,6 @@ export const LAYOUT = {
 const SLOTS = 16_384
 
 interface Held {
-  readonly queue: number
   readonly claim: number
   readonly slot: number
 }
@@ -34,7 +33,8 @@ export class SharedClaims {
   readonly #numbers = new Float64Array(this.memory)
   readonly #bytes = Buffer.from(this.memory)
   readonly #free = Array.from({ length: SLOTS }, (_, place) => SLOTS - 1 - place)
-  readonly #held = new Map<string, Held>()
+  /** By the place of the queue, then by the delivery's id: schemas count ids from 1, so two queues can have the same id. */
+  readonly #held: Map<string, Held>[] = []
 
   constructor() {
     this.pulse()
@@ -45,33 +45,37 @@ export class SharedClaims {
     this.#numbers[LAYOUT.pulse] = monotonicMs()
   }
 
-  /** `queue`: its place in the thread's list of queues. It is part of the key, because schemas count ids from 1, so two can have the same id. */
+  /** `queue`: its place in the thread's list of queues. */
   hold(queue: number, { delivery: { id, claim }, limitMs }: HeldClaim): void {
-    const key = `${queue} ${id}`
-    const slot = this.#held.get(key)?.slot ?? this.#free.pop()
+    const held = (this.#held[queue] ??= new Map())
+    const slot = held.get(id)?.slot ?? this.#free.pop()
     if (slot === undefined) return
-    this.#held.set(key, { queue, claim, slot })
+    held.set(id, { claim, slot })
     const at = placeOf(slot)
     this.#numbers[at + LAYOUT.claim] = 0
     this.#numbers[at + LAYOUT.queue] = queue
     this.#numbers[at + LAYOUT.limitMs] = limitMs
-    this.#bytes.write(id.replaceAll('-', ''), 8 * (at + LAYOUT.id), 'hex')
+    writeId(id, this.#bytes, 8 * (at + LAYOUT.id))
     this.#numbers[at + LAYOUT.claim] = claim
   }
 
   release(queue: number, { id, claim }: ClaimedDelivery): void {
-    const key = `${queue} ${id}`
-    const held = this.#held.get(key)
-    if (held?.claim === claim) this.#giveBack(key, held)
+    const held = this.#held[queue]
+    const one = held?.get(id)
+    if (one?.claim !== claim) return
+    held?.delete(id)
+    this.#giveBack(one)
   }
 
   /** Releases all claims of these queues, whose worker has left. */
   releaseAll(queues: ReadonlySet<number>): void {
-    for (const [key, held] of this.#held) if (queues.has(held.queue)) this.#giveBack(key, held)
+    for (const queue of queues) {
+      for (const one of this.#held[queue]?.values() ?? []) this.#giveBack(one)
+      this.#held[queue]?.clear()
+    }
   }
 
-  #giveBack(key: string, { slot }: Held): void {
-    this.#held.delete(key)
+  #giveBack({ slot }: Held): void {
     this.#numbers[placeOf(slot) + LAYOUT.claim] = 0
     this.#free.push(slot)
   }
@@ -80,6 +84,22 @@ export class SharedClaims {
 /** A clock that all threads of a process share. */
 function monotonicMs(): number {
   return Number(process.hrtime.bigint() / 1_000_000n)
+}
+
+/** Writes the 16 bytes of an id. `Buffer.write` would need a copy of the text without its dashes. */
+function writeId(id: string, bytes: Buffer, from: number): void {
+  let at = from
+  for (let place = 0; place < id.length; place += 2) {
+    if (id[place] === '-') place += 1
+    bytes[at] = 16 * digit(id, place) + digit(id, place + 1)
+    at += 1
+  }
+}
+
+/** The value of a lower-case hexadecimal digit. */
+function digit(text: string, place: number): number {
+  const code = text.charCodeAt(place)
+  return code < 58 ? code - 48 : code - 87
 }
 
 function placeOf(slot: number): number {
