@@ -4,7 +4,7 @@
  * return what is wrong, in words. An empty list means that the promise was kept.
  */
 import type { TraceEntry } from './trace.ts'
-import { runsOf, type Expected, type Interruption, type Run } from './trace-checks.ts'
+import { hit, runsOf, type Expected, type Interruption, type Run } from './trace-checks.ts'
 
 /** One event that a publisher has committed. */
 export interface PublishedTurn {
@@ -97,14 +97,17 @@ function beganAt({ runs }: Place): number {
   return Math.min(...runs.map(({ from }) => from))
 }
 
-/** Both ran in a process that was killed, in order, and again later, in order. */
+/** Both ran in a process that was killed, or that lost what it had read from the log, in order. Both ran again later, in order. */
 function areRepeated(earlier: Place, later: Place, interruptions: readonly Interruption[]): boolean {
   const at = beganAt(later)
-  const { pid } = later.runs.find(({ from }) => from === at) as Run
-  const wasKilled = interruptions.some((kill) => kill.pid === pid && kill.to === undefined && kill.from >= at)
+  const first = later.runs.find(({ from }) => from === at) as Run
+  const { pid } = first
+  const wasInterrupted = interruptions.some((one) =>
+    one.to === undefined ? one.pid === pid && one.from >= at : hit(first, one),
+  )
   const wasDone = earlier.runs.some((one) => one.pid === pid && one.ended === 'done' && one.to !== null && one.to <= at)
   const repeats = earlier.runs.filter(({ from }) => from >= at).map(({ to }) => to ?? Number.POSITIVE_INFINITY)
-  return wasKilled && wasDone && later.runs.some(({ from }) => from >= Math.max(...repeats))
+  return wasInterrupted && wasDone && later.runs.some(({ from }) => from >= Math.max(...repeats))
 }
 
 /** It was done, or had failed for the last time, and did not run again later. */

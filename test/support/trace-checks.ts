@@ -25,6 +25,8 @@ export interface Interruption {
   readonly to?: number
   /** The events of the claims that were held then, if that is known. Default: it could be any. */
   readonly holding?: ReadonlySet<string>
+  /** The handlers whose runs may be repeated. Default: all. */
+  readonly handlers?: readonly string[]
 }
 
 export interface Expected {
@@ -108,7 +110,9 @@ export function inFlightAt(trace: readonly TraceEntry[], interruption: Interrupt
   return runsOf(trace).filter((one) => hit(one, interruption)).length
 }
 
-function hit(one: Run, { pid, from, to = Number.POSITIVE_INFINITY, holding }: Interruption): boolean {
+/** Whether this interruption may be the reason why the run was repeated. */
+export function hit(one: Run, { pid, from, to = Number.POSITIVE_INFINITY, holding, handlers }: Interruption): boolean {
+  if (handlers?.includes(one.handler) === false) return false
   if (one.pid !== pid || one.from > to || holding?.has(one.eventId) === false) return false
   return one.to === null || holding?.has(one.eventId) === true || one.to + SETTLING_MS >= from
 }

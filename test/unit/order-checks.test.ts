@@ -75,6 +75,16 @@ describe('a place in the lane', () => {
     expect(overtaken(published, onlyOne, [], [kill])).toHaveLength(1)
   })
 
+  test('is kept when a process lost a group of events that it had read, and all are repeated in order', () => {
+    const first = [...run('a', 0), ...run('b', 10)]
+    const repeated = [...first, ...run('a', 1_000), ...run('b', 1_010)]
+    const loss = { pid: first[0]!.pid, from: 15, to: 20 }
+
+    expect(overtaken(published, repeated, [], [loss])).toEqual([])
+    expect(overtaken(published, repeated, [], [{ ...loss, handlers: ['email'] }])).toHaveLength(1)
+    expect(overtaken(published, repeated, [], [{ ...loss, from: 5_000, to: 6_000 }])).toHaveLength(1)
+  })
+
   test('is given up when a delivery is dead, but only after its last attempt has ended', () => {
     const trace = [...run('a', 0, { ends: 'fail' }), ...run('b', 10)]
 

@@ -1,6 +1,6 @@
 /** The faults. Each one heals itself before it returns. If runs may be repeated because of it, it notes an interruption. */
 import type { Interruption } from '../../support/trace-checks.ts'
-import type { ChaosWorker, World } from './world.ts'
+import { READER, type ChaosWorker, type World } from './world.ts'
 
 export interface Fault {
   readonly name: string
@@ -10,6 +10,8 @@ export interface Fault {
 
 /** A claim without a heartbeat for 10 s may be taken over. After a shorter time no run may be repeated. */
 const CLAIM_LIVES_MS = 10_000
+/** A worker whose count of beats stands still for 8 s loses its shards of the log. It beats every second. */
+const LEASES_LIVE_MS = 7_000
 /** Two server faults this close together may delay heartbeats as much as one fault that is longer than the life of a claim. */
 const CLOSE_MS = 12_000
 
@@ -58,6 +60,7 @@ async function frozen(world: World, ms: number): Promise<string> {
   const [holding] = await Promise.all([world.holding(), world.pause(ms)])
   process.kill('SIGCONT')
   if (ms > CLAIM_LIVES_MS) await mayRepeat(world, [process.pid], { from, ...holding })
+  else if (ms > LEASES_LIVE_MS) await mayRepeat(world, [process.pid], { from, handlers: [READER] })
   return `process ${process.pid} for ${seconds(ms)}`
 }
 
@@ -75,6 +78,7 @@ async function heldUp(world: World, fault: Fault['inject']): Promise<string> {
   const close = world.heldUp.findLast((earlier) => earlier.to > from - CLOSE_MS)
   const pids = world.workers.map(({ process }) => process.pid)
   if (close) await mayRepeat(world, pids, { from: close.from })
+  else if (to - from > LEASES_LIVE_MS) await mayRepeat(world, pids, { from, handlers: [READER] })
   world.heldUp.push({ from: close?.from ?? from, to })
   return told
 }
@@ -115,6 +119,7 @@ async function blackHole(world: World): Promise<string> {
   proxy.set('pass')
   // Its connections stay silent until their statements time out.
   if (ms + 4_000 > CLAIM_LIVES_MS) await mayRepeat(world, [process.pid], { from, ...holding })
+  else if (ms + 4_000 > LEASES_LIVE_MS) await mayRepeat(world, [process.pid], { from, handlers: [READER] })
   return `process ${process.pid} for ${seconds(ms)}`
 }
 

@@ -52,7 +52,7 @@ type Event = ReturnType<typeof TaskAdded>
 
 function anEvent(random: () => number): Event {
   const key = random() < 0.25 ? null : `key ${Math.floor(random() ** 2 * KEYS)}`
-  return TaskAdded({ key, ms: random() < 0.03 ? 1_500 : random() * 30, failures: random() < 0.05 ? 1 : 0 })
+  return TaskAdded({ for: '*', key, ms: random() < 0.03 ? 1_500 : random() * 30, failures: random() < 0.05 ? 1 : 0 })
 }
 
 async function connected({ proxy, stage }: World): Promise<Client> {

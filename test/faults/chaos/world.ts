@@ -9,6 +9,12 @@ import { held } from '../kills-under-load.ts'
 import { createTables } from '../order-under-load.ts'
 
 export const KEYS = 40
+/** The handler that reads the log. */
+export const READER = 'faults.reading'
+export const HANDLERS = [
+  { name: 'faults.steady', maxAttempts: 1_000 },
+  { name: READER, maxAttempts: 1_000, delivery: 'log', shards: 8 },
+] as const
 const WORKERS = 3
 const INSIST_MS = 60_000
 /** No claim of a silent worker is taken over before this time. */
@@ -45,10 +51,7 @@ export interface World {
 
 export async function openWorld(random: () => number): Promise<World> {
   const server = await startEmbeddedServer({ max_connections: '200' })
-  const stage = await openStage({
-    handlers: [{ name: 'faults.steady', maxAttempts: 1_000 }],
-    server: server.connectionString,
-  })
+  const stage = await openStage({ handlers: HANDLERS, server: server.connectionString })
   await createTables(stage, KEYS)
   const proxy = await openTcpProxy(server.connectionString)
   const proxies = [proxy]
