@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Contestant, NotHere, OwnStore } from './contestants/contestant.ts'
 import type { Load } from './load.ts'
 import type { Entry, Figures } from './question.ts'
+import { serverCpuMs } from './server-cpu.ts'
 import { withWorkers, type Workers } from './workers.ts'
 
 const LOOK_EVERY_MS = 5
@@ -27,15 +28,41 @@ export interface Drain {
 export interface Progress {
   readonly done: number
   readonly ofHot: number
+  readonly ofOthers: number
   readonly elapsedMs: number
   readonly waiting: number
+  /** The CPU time so far, in milliseconds. */
+  readonly cpu: Cpu
   /** The progress when it was first seen to be more than nothing. */
-  readonly first: { readonly done: number; readonly ofHot: number; readonly elapsedMs: number } | null
+  readonly first: {
+    readonly done: number
+    readonly ofHot: number
+    readonly elapsedMs: number
+    readonly cpu: Cpu
+  } | null
+}
+
+interface Cpu {
+  readonly workers: number
+  /** NaN if it is not known. */
+  readonly server: number
 }
 
 /** Deliveries a second, counted from the first progress: work that a contestant does only once, at its start, does not count. */
 export function rateOf({ done, first, elapsedMs }: Progress): Figures {
   return { [RATE]: (1_000 * (done - (first?.done ?? 0))) / (elapsedMs - (first?.elapsedMs ?? 0)) }
+}
+
+/** The same, and what a delivery costs. */
+export function rateAndCostOf(progress: Progress): Figures {
+  const { done, first, cpu } = progress
+  const costOf = (whose: keyof Cpu) => (1_000 * (cpu[whose] - (first?.cpu[whose] ?? 0))) / (done - (first?.done ?? 0))
+  const server = costOf('server')
+  return {
+    ...rateOf(progress),
+    'µs of CPU, workers': costOf('workers'),
+    ...(Number.isFinite(server) && { 'µs of CPU, server': server }),
+  }
 }
 
 export function drainEntry(drain: Drain): Entry {
@@ -70,7 +97,7 @@ export async function watchDrain(drain: Drain, connectionString: string): Promis
     const progress = await reached(drain, workers, startedAt)
     if (progress.done < load.keys.length || !contestant.isSettled) return progress
     while (!(await contestant.isSettled(connectionString))) await delay(LOOK_EVERY_MS)
-    return { ...progress, elapsedMs: performance.now() - startedAt }
+    return { ...progress, elapsedMs: performance.now() - startedAt, cpu: await cpuSoFar(workers) }
   })
 }
 
@@ -79,10 +106,17 @@ async function reached(drain: Drain, workers: Workers, startedAt: number): Promi
   let first: Progress['first'] = null
   for (;;) {
     await Promise.race([delay(LOOK_EVERY_MS), workers.death])
-    const { done, ofHot } = workers.progress()
+    const { done, ofHot, ofOthers } = workers.progress()
     const elapsedMs = performance.now() - startedAt
-    if (done > 0 && done < load.keys.length) first ??= { done, ofHot, elapsedMs }
-    const progress = { done, ofHot, elapsedMs, first, waiting: load.keys.length - done }
-    if (until(progress) || elapsedMs >= limitMs) return progress
+    if (done > 0 && done < load.keys.length) first ??= { done, ofHot, elapsedMs, cpu: await cpuSoFar(workers) }
+    const progress = { done, ofHot, ofOthers, elapsedMs, first, cpu: NONE, waiting: load.keys.length - done }
+    if (until(progress) || elapsedMs >= limitMs) return { ...progress, cpu: await cpuSoFar(workers) }
   }
+}
+
+const NONE: Cpu = { workers: 0, server: 0 }
+
+async function cpuSoFar(workers: Workers): Promise<Cpu> {
+  const server = serverCpuMs()
+  return { workers: (await workers.cost()).cpuMs, server }
 }

@@ -11,7 +11,7 @@ export type Instruction =
   | 'start, telling nothing'
   | 'tell what it costs'
   | 'stop'
-export type Answer = 'ready' | Count | { readonly handled: readonly Handled[] } | Cost
+export type Answer = 'ready' | Required<Count> | { readonly handled: readonly Handled[] } | Cost
 
 /** The position of an event, and when its handler started, in milliseconds of a clock that all processes of a machine share. */
 export type Handled = readonly [place: number, at: number]
@@ -47,7 +47,8 @@ function noteStart({ total }: { readonly total: number }): void {
 }
 
 function tellProgress(): void {
-  tell({ done: count.done, ofHot: count.ofHot })
+  const { done, ofHot, ofOthers = done - ofHot } = count
+  tell({ done, ofHot, ofOthers })
   if (handled.length === 0) return
   tell({ handled })
   handled = []

@@ -2,17 +2,20 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
-import type { Contestant } from './contestants/contestant.ts'
+import type { Contestant, Count } from './contestants/contestant.ts'
 import type { Answer, Cost, Handled, Instruction } from './worker-process.ts'
 
 const program = resolve(import.meta.dirname, 'worker-process.ts')
+
+/** What the workers have done so far. */
+export type Reached = Readonly<Required<Count>>
 
 export interface Workers {
   /** Rejects when a process ends, which only happens by itself after an error. */
   readonly death: Promise<never>
   start(instruction?: Instruction): void
   /** The progress that all processes have reported so far. */
-  progress(): { readonly done: number; readonly ofHot: number }
+  progress(): Reached
   /** The handler starts reported since the last call. */
   handled(): readonly Handled[]
   /** The cost of all processes together, since they began. */
@@ -43,7 +46,8 @@ function together(started: readonly WorkerProcess[]): Workers {
     start: (instruction = 'start') => started.forEach(({ child }) => tell(child, instruction)),
     progress() {
       const told = started.map(({ progress }) => progress())
-      return { done: sumOf(told.map(({ done }) => done)), ofHot: sumOf(told.map(({ ofHot }) => ofHot)) }
+      const sum = (what: keyof Reached) => sumOf(told.map((one) => one[what]))
+      return { done: sum('done'), ofHot: sum('ofHot'), ofOthers: sum('ofOthers') }
     },
     handled: () => started.flatMap(({ handled }) => handled.splice(0)),
     async cost() {
@@ -58,7 +62,7 @@ interface WorkerProcess {
   readonly ready: Promise<void>
   readonly death: Promise<never>
   readonly handled: Handled[]
-  progress(): { readonly done: number; readonly ofHot: number }
+  progress(): Reached
   cost(): Promise<Cost>
 }
 
@@ -67,7 +71,7 @@ function startProcess({ home, name }: Contestant, connectionString: string): Wor
   const isReady = Promise.withResolvers<void>()
   const died = Promise.withResolvers<never>()
   died.promise.catch(() => undefined) // the process also ends normally, when it is told to stop
-  let latest = { done: 0, ofHot: 0 }
+  let latest: Reached = { done: 0, ofHot: 0, ofOthers: 0 }
   let cost = Promise.withResolvers<Cost>()
   const handled: Handled[] = []
   child.on('message', (answer: Answer) => {

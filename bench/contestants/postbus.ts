@@ -30,6 +30,8 @@ interface Setup {
   readonly queueEach?: boolean
   /** True if the handlers read the log. */
   readonly readsLog?: boolean
+  /** If it is set, each hundredth event fails twice, and its attempts are this far apart. */
+  readonly failsApartMs?: number
 }
 
 const QUEUE = { 'with keys': 'events_partitioned', 'without keys': 'events' } as const
@@ -55,9 +57,11 @@ function postbus(setup: Setup): Contestant {
     async open(connectionString) {
       const listener = { onHandled: (_order: Order) => {} }
       let ofHot = 0
+      let ofOthers = 0
       const bus = busFor(connectionString, setup, (order) => {
         listener.onHandled(order)
         if (order.orderId === HOT_KEY) ofHot += 1
+        else ofOthers += 1
       })
       const opened = bus.worker(options)
       await bus.ready()
@@ -66,6 +70,7 @@ function postbus(setup: Setup): Contestant {
           listener.onHandled = onHandled
           Object.defineProperty(count, 'done', { get: () => opened.counts().done })
           Object.defineProperty(count, 'ofHot', { get: () => ofHot })
+          Object.defineProperty(count, 'ofOthers', { get: () => ofOthers })
           void opened.start()
         },
         async stop() {
@@ -82,7 +87,8 @@ function productOf({ kind, handlers = 1, readsLog = false }: Setup): string {
   return readsLog ? `postbus ${kind}, ${handlers} of the log` : `postbus ${kind}`
 }
 
-function nameOf({ kind, concurrency, handlers = 1, queueEach = false, readsLog = false }: Setup): string {
+function nameOf({ kind, concurrency, handlers = 1, queueEach = false, readsLog = false, failsApartMs }: Setup): string {
+  if (failsApartMs) return `postbus, one handler of the log, 1% fail twice, ${failsApartMs} ms apart`
   if (readsLog) return `postbus, ${handlers === 1 ? 'one handler' : `${handlers} handlers`} of the log, ${kind}`
   if (kind === 'of both kinds') return `postbus, ${handlers} handlers${queueEach ? ' with a queue each' : ''}`
   return `postbus${kind === 'with keys' ? '' : ' without keys'}, ${concurrency} at once`
@@ -96,7 +102,7 @@ export function anEvent(key: string, place: number, kind: Kind = 'with keys'): E
 
 function busFor(
   connectionString: string,
-  { handlers = 1, queueEach = false, readsLog = false }: Setup,
+  { handlers = 1, queueEach = false, readsLog = false, failsApartMs }: Setup,
   onHandled: OnHandled,
 ): Bus {
   const all = receivers(handlers).map((name) =>
@@ -104,15 +110,19 @@ function busFor(
       on: [OrderChanged, OrderPlaced],
       ...(queueEach && { queue: name }),
       ...(readsLog && { delivery: 'log' }),
-      handle: (event) => onHandled(event.data),
+      ...(failsApartMs && { backoff: () => failsApartMs }),
+      handle({ data }, { attempt }) {
+        onHandled(data)
+        if (failsApartMs && data.total % 100 === 0 && attempt <= 2) throw new Error('One of those that fail twice.')
+      },
     }),
   )
   return createBus({ connectionString, handlers: all, queryTimeoutMs: 60_000, onSignal: printTrouble })
 }
 
 /** A bus that publishes for a contestant with one handler. */
-export function publishingBus(connectionString: string, kind: Kind): Bus {
-  return busFor(connectionString, { kind, concurrency: 1 }, () => undefined)
+export function publishingBus(connectionString: string, kind: Kind, readsLog = false): Bus {
+  return busFor(connectionString, { kind, concurrency: 1, readsLog }, () => undefined)
 }
 
 /** A bus that publishes for `steady`. */
@@ -121,7 +131,8 @@ export function steadyBus(connectionString: string): Bus {
 }
 
 function printTrouble({ level, name, message }: { level: string; name: string; message: string }): void {
-  if (level === 'warn' || level === 'error') process.stderr.write(`${name}: ${message}\n`)
+  if (name !== 'attempt.failed' && (level === 'warn' || level === 'error'))
+    process.stderr.write(`${name}: ${message}\n`)
 }
 
 export const ourDefault = postbus({ kind: 'with keys', concurrency: 20 })
@@ -135,11 +146,16 @@ export const idle = postbus({ kind: 'of both kinds', concurrency: 20, handlers: 
 export const logWithKeys = postbus({ kind: 'with keys', concurrency: 200, readsLog: true })
 export const logWithoutKeys = postbus({ kind: 'without keys', concurrency: 200, readsLog: true })
 export const logTen = postbus({ kind: 'with keys', concurrency: 200, handlers: 10, readsLog: true })
+/** One event in a hundred fails twice. */
+export const logFailingSoon = postbus({ kind: 'with keys', concurrency: 200, readsLog: true, failsApartMs: 200 })
+export const logFailingLate = postbus({ kind: 'with keys', concurrency: 200, readsLog: true, failsApartMs: 2_000 })
 
 export const contestants: readonly Contestant[] = [
   logWithKeys,
   logWithoutKeys,
   logTen,
+  logFailingSoon,
+  logFailingLate,
   ourDefault,
   ourBest,
   plainDefault,

@@ -8,6 +8,7 @@ import { kept } from './kept.ts'
 import { latency } from './latency.ts'
 import { latencyProfile } from './latency-profile.ts'
 import { log } from './log.ts'
+import { logTrouble } from './log-trouble.ts'
 import { orderedDrain } from './ordered-drain.ts'
 import { pgBossPolicies } from './pg-boss-policies.ts'
 import { pinned } from './pinned.ts'
@@ -32,6 +33,7 @@ export const questions: readonly Question[] = [
   afterBurst,
   orderedDrain,
   log,
+  logTrouble,
   pgBossPolicies,
   profile,
   idle,

@@ -44,6 +44,14 @@ export const latency: Question = {
       measured: (figure) => ours(figure, P99) / ours(figure, P50),
       atMost: 3,
     },
+    {
+      says: `${HALF_LOAD}: ${P99}, in times of graphile-worker tuned`,
+      measured: (figure) => {
+        const p99Of = ({ name }: Contestant) => figure({ case: HALF_LOAD, contestant: name, figure: P99 })
+        return p99Of(plainDefault) / p99Of(graphileTuned)
+      },
+      atMost: 1,
+    },
   ],
 }
 

@@ -14,6 +14,7 @@ export const profile: Question = {
   notes: [
     `Of 100,000 that wait, ${AT_ONCE} at a time are claimed and settled by one session, with EXPLAIN (ANALYZE, BUFFERS, WAL). Figures are for one delivery.`,
     'Times are of the server’s process, while no other process works, without sending the rows and without the commit. Pages count if they were read, also from memory.',
+    'The bare statements claim by an update of the rows, and settle by deleting them: no event is read, and no history written. They show what the rows of pg-boss cost by themselves.',
     'In the partitioned queue a settle also finds and claims the next delivery of each key; the last of a run does not.',
   ],
   cases: casesOf,
@@ -30,8 +31,14 @@ function casesOf({ quick }: Extent): readonly Case[] {
     prepare: ({ connectionString }: BenchDatabase) => contestant.fill(connectionString, load),
     measure: ({ connectionString }: BenchDatabase) => profiled(connectionString, queue, turns),
   })
+  const bare = {
+    ...entry(plainBest, 'events'),
+    contestant: 'bare statements',
+    configuration: 'update and delete of the rows of pg-boss',
+    measure: ({ connectionString }: BenchDatabase) => bareProfile(connectionString, turns),
+  }
   return [
-    { name: 'plain queue', entries: [entry(plainBest, 'events')] },
+    { name: 'plain queue', entries: [entry(plainBest, 'events'), bare] },
     { name: 'partitioned queue', entries: [entry(ourBest, 'events_partitioned')] },
   ]
 }
@@ -60,6 +67,30 @@ async function profiled(connectionString: string, queue: string, turns: number):
       'settle',
       `select * from postbus.${inLanes ? 'settle_lanes_2' : 'settle_2'}('${queue}', ${done}${last})`,
     )
+    await client.query('commit')
+  }
+  await client.end()
+  return steps.figures(turns * AT_ONCE)
+}
+
+async function bareProfile(connectionString: string, turns: number): Promise<Figures> {
+  const client = new Client({ connectionString })
+  await client.connect()
+  const steps = new Steps(client)
+  for (let turn = 0; turn < turns; turn += 1) {
+    await client.query('begin')
+    await steps.run(
+      'claim',
+      `create temp table held on commit drop as with claimed as (
+        update pgboss.job_common set state = 'active', started_on = now(), heartbeat_on = clock_timestamp()
+        where ctid = any(array(
+          select ctid from pgboss.job_common
+          where name = 'events' and state = 'created' and blocked::integer = 0 and retry_limit >= 1000000
+          order by name, priority desc, created_on limit ${AT_ONCE} for update skip locked
+        )) returning id
+      ) select id from claimed`,
+    )
+    await steps.run('settle', `delete from pgboss.job_common where name = 'events' and id in (select id from held)`)
     await client.query('commit')
   }
   await client.end()

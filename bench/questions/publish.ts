@@ -30,8 +30,8 @@ export const publish: Question = {
   cases: casesOf,
   goals: [
     ...[ONE, EIGHT].flatMap((name): readonly Goal[] => [
-      timesPeer(name, TRANSACTIONS, graphileWorker, 1.4),
-      timesPeer(name, TRANSACTIONS, pgBossPublish, 4),
+      timesPeer(name, TRANSACTIONS, graphileWorker, 1.3),
+      timesPeer(name, TRANSACTIONS, pgBossPublish, 3.5),
       timesPeer(name, TRANSACTIONS, rawSql, 0.65),
     ]),
     timesPeer(LISTS, DELIVERIES, pgBossInsert, 1),
