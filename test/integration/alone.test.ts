@@ -71,7 +71,7 @@ test.each([null, 'red'])(
     await opened.database.query(TAKE_OVER)
     await until('it has come back', async () => (await states(opened))[0] === 'active')
     await opened.bus.publish(NoteTaken({ n: 2, key: key && 'blue' }))
-    await until('a later claim has come, so the worker knows of that one', () => ran.length === 2)
+    await until('the worker has the answers of both claims', () => ran.length === 2)
     finish.resolve()
     await until('both are done', async () => (await states(opened)).join() === 'completed,completed')
 

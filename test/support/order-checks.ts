@@ -97,7 +97,7 @@ function beganAt({ runs }: Place): number {
   return Math.min(...runs.map(({ from }) => from))
 }
 
-/** Both ran in a process that was killed, or that lost what it had read from the log, in order. Both ran again later, in order. */
+/** Both ran in order in a process that was then killed, or that then lost the events it had read from the log. Both ran again later, in order. */
 function areRepeated(earlier: Place, later: Place, interruptions: readonly Interruption[]): boolean {
   const at = beganAt(later)
   const first = later.runs.find(({ from }) => from === at) as Run

@@ -10,7 +10,7 @@ export interface Fault {
 
 /** A claim without a heartbeat for 10 s may be taken over. After a shorter time no run may be repeated. */
 const CLAIM_LIVES_MS = 10_000
-/** A worker whose count of beats stands still for 8 s loses its shards of the log. It beats every second. */
+/** A worker that has sent no heartbeat for 8 s loses its shards of the log. Its last heartbeat can be a second old when the fault begins. */
 const LEASES_LIVE_MS = 7_000
 /** Two server faults this close together may delay heartbeats as much as one fault that is longer than the life of a claim. */
 const CLOSE_MS = 12_000

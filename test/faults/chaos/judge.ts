@@ -1,8 +1,8 @@
 /** Judges a chaos run: each promise has its checker. */
 import { judged } from '../order-under-load.ts'
-import { breaches, type Interruption } from '../../support/trace-checks.ts'
 import type { PublishedTurn } from '../../support/order-checks.ts'
-import type { TraceEntry } from '../../support/trace.ts'
+import { breaches } from '../../support/trace-checks.ts'
+import { storyOf } from './story.ts'
 import { HANDLERS, type World } from './world.ts'
 
 const CHECKED = [
@@ -41,42 +41,6 @@ export async function judge({ stage, interruptions }: World, acknowledged: Reado
       ...gone.map((id) => `${id} was committed, and is gone`),
     ],
   }
-}
-
-interface Records {
-  readonly trace: readonly TraceEntry[]
-  readonly turns: readonly PublishedTurn[]
-  readonly interruptions: readonly Interruption[]
-}
-
-/** What the trace has of the events that a problem names, by id or by turn, and when their processes were interrupted. In seconds since the beginning. */
-function storyOf(problem: string, { trace, turns, interruptions }: Records): string {
-  const [, handler, key] = /^lane (\S+) (.*?): turn/.exec(problem) ?? []
-  const numbers = Array.from(problem.matchAll(/turn (\d+)/g), ([, number]) => Number(number))
-  const inLane = turns.filter((one) => one.key === key && one.turn !== null && numbers.includes(one.turn))
-  const named = new Set([
-    ...inLane.map(({ eventId }) => eventId),
-    ...(problem.match(/[0-9a-f]{8}-[0-9a-f-]{27}/g) ?? []),
-  ])
-  const entries = trace.filter(
-    (one) => named.has(one.eventId) && (handler ? one.handler === handler : problem.includes(one.handler)),
-  )
-  const since = (at: number) => ((at - (trace[0]?.at ?? 0)) / 1_000).toFixed(2)
-  const steps = entries.map(({ at, step, pid, attempt, eventId }) => ({
-    at,
-    line: `${since(at)} s: ${step} of attempt ${attempt} at ${eventId.slice(-6)} in process ${pid}`,
-  }))
-  const pids = new Set(entries.map(({ pid }) => pid))
-  const losses = interruptions
-    .filter(({ pid }) => pids.has(pid))
-    .map(({ from, to, pid, handlers }) => ({
-      at: from,
-      line: `${since(from)} s: process ${pid} ${to === undefined ? 'died' : `was interrupted until ${since(to)} s`}${handlers ? `, for ${handlers.join(', ')}` : ''}`,
-    }))
-  return [...steps, ...losses]
-    .toSorted((one, other) => one.at - other.at)
-    .map(({ line }) => `\n    ${line}`)
-    .join('')
 }
 
 async function ids({ database }: World['stage'], statement: string): Promise<readonly string[]> {

@@ -111,7 +111,7 @@ function publishing(publish: (n: number) => Promise<unknown>) {
   }
 }
 
-/** The median and the 99th percentile, of those that are handled. */
+/** Returns the median and the 99th percentile of the times from publish to handler, in milliseconds. Events that no handler has got yet do not count. */
 function latencies(sentAt: Iterable<readonly [number, number]>, takenAt: ReadonlyMap<number, number>) {
   const took = [...sentAt]
     .flatMap(([n, at]) => (takenAt.has(n) ? [takenAt.get(n)! - at] : []))
