@@ -53,7 +53,7 @@ export function rateOf({ done, first, elapsedMs }: Progress): Figures {
   return { [RATE]: (1_000 * (done - (first?.done ?? 0))) / (elapsedMs - (first?.elapsedMs ?? 0)) }
 }
 
-/** The same, and what a delivery costs. */
+/** The rate, and the CPU time of each delivery. */
 export function rateAndCostOf(progress: Progress): Figures {
   const { done, first, cpu } = progress
   const costOf = (whose: keyof Cpu) => (1_000 * (cpu[whose] - (first?.cpu[whose] ?? 0))) / (done - (first?.done ?? 0))

@@ -2,13 +2,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
 const SERVERS = /\((postgres|redis-server)\)/
-/** The unit of times in /proc: USER_HZ is 100 on every Linux that Node runs on. */
+/** The unit of times in /proc. */
 const TICK_MS = 10
-/** Fields after the name of the process: its own time in user and system mode, and that of its children that have ended. */
+/** The position of the first time in `/proc/PID/stat`, counted after the name of the process. Four times follow each other: user and system time of the process, then of its ended children. */
 const FIRST_TIME = 11
 const TIMES = 4
 
-/** Milliseconds since the servers were started; NaN where there is no /proc. */
+/** Returns the CPU time that the servers have used so far, in milliseconds; NaN if there is no /proc. */
 export function serverCpuMs(): number {
   const processes = numbersIn('/proc')
   if (processes.length === 0) return NaN
@@ -30,6 +30,6 @@ function ticksOf(pid: string): number {
     const fields = line.slice(line.lastIndexOf(')') + 2).split(' ')
     return fields.slice(FIRST_TIME, FIRST_TIME + TIMES).reduce((sum, field) => sum + Number(field), 0)
   } catch {
-    return 0 // it has ended meanwhile
+    return 0 // the process has ended meanwhile
   }
 }

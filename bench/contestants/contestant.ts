@@ -48,6 +48,6 @@ export interface Count {
   done: number
   /** How many of these, or of the deliveries whose handler has run, were on the hot key. */
   ofHot: number
-  /** If the hot key is counted when handlers run: how many handlers have run for other keys. Default: `done` without `ofHot`. */
+  /** How many handlers have run for other keys. Only for a contestant that counts the hot key when its handlers run. Default: `done` − `ofHot`. */
   ofOthers?: number
 }

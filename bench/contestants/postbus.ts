@@ -113,7 +113,7 @@ function busFor(
       ...(failsApartMs && { backoff: () => failsApartMs }),
       handle({ data }, { attempt }) {
         onHandled(data)
-        if (failsApartMs && data.total % 100 === 0 && attempt <= 2) throw new Error('One of those that fail twice.')
+        if (failsApartMs && data.total % 100 === 0 && attempt <= 2) throw new Error(`Attempt ${attempt} fails.`)
       },
     }),
   )

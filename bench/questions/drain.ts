@@ -26,7 +26,7 @@ export const drain: Question = {
     'Done means done in the database. graphile-worker, BullMQ and pg-boss work() tell of a job when its handler has run; with graphile-worker, which completes jobs in the background, the time runs until its table is empty.',
     'Peers that need longer than 5 s are measured by what was done in 5 s, while most of the backlog still waits.',
     'Raw SQL locks rows of a table with two columns, 500 at a time, and deletes them in the same transaction: it has no retries, no heartbeats, and keeps nothing of what was done.',
-    'CPU is that of a delivery, in microseconds: of the worker processes, and of all processes of the database server, with the ones that write and vacuum in the background.',
+    'CPU time is given in microseconds for each delivery: the time of the worker processes, and the time of all processes of the database server. The server’s time includes its background processes, such as vacuum.',
     'Events of about 150 bytes. Tables are analyzed after they are filled. BullMQ is filled again for each round.',
   ],
   chart: [RATE],

@@ -17,8 +17,8 @@ export const kept: Question = {
   asks: 'how much does a finished delivery keep?',
   rounds: 1,
   notes: [
-    '100,000 deliveries are worked off. Kept is what the history has, with its indexes, and what the deliveries’ own table and indexes have beyond their size when it was empty, after a plain vacuum (which gives no page in the middle of a table back to the system, but lets it be used again).',
-    'The event is stored once, for all of its deliveries. Its bytes are those of all other tables of Postbus, with their indexes; its payload has about 150 bytes.',
+    '100,000 deliveries are worked off. A delivery keeps its row in the history, with the index. The live table keeps its pages for later deliveries; its size is that after a plain vacuum.',
+    'The event is stored once, for all of its deliveries. The bytes of an event are the size of all other tables of Postbus, with their indexes, divided by the number of events. A payload has about 150 bytes.',
   ],
   cases: ({ quick }) =>
     QUEUES.slice(quick ? 1 : 0).map(([name, contestant]) => caseOf(name, contestant, quick ? 200 : 100_000)),

@@ -34,9 +34,9 @@ export const logTrouble: Question = {
   asks: 'what does trouble cost handlers that read the log?',
   rounds: 3,
   notes: [
-    'Failures: a backlog in which one event in a hundred fails at its first two attempts, with a fixed wait in between. The rate counts until every event is done.',
+    'Failures: in a backlog, one event in a hundred fails at its first two attempts. The wait between attempts is fixed. The rate counts until every event is done.',
     'Live: transactions with one event each on 8 connections, at a steady rate for ten seconds. Latency runs from right before the commit is sent to the start of the handler in another process.',
-    'The open writer is a transaction of another program, which has written a row (and published nothing) before the ten seconds, and stays open until after them. Beside it, one transaction in fifty is rolled back after it has published.',
+    'The open writer is a transaction of another program. It writes a row and publishes nothing, begins before the ten seconds, and stays open until they are over. Meanwhile, one publishing transaction in fifty is rolled back.',
   ],
   cases: casesOf,
   goals: [

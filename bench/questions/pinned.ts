@@ -32,9 +32,9 @@ export const pinned: Question = {
   asks: 'does a worker keep up while an old snapshot is open?',
   rounds: 1,
   notes: [
-    'A read-only transaction at the level repeatable read is opened before the first event and stays open to the end. 60 s; with --full ten minutes, and three for the deliveries with keys.',
+    'A read-only transaction at the level repeatable read is opened before the first event and stays open to the end. 60 s; with --full ten minutes, but three minutes for deliveries with keys.',
     'One worker process, one publishing process with at most 100 publishes under way, each event with one handler that does nothing. Vacuum cannot remove anything that has finished meanwhile.',
-    'The time of a claim is that of the function in the server, as Postgres counts it (track_functions); handlers of the log claim nothing. Latency runs from the call of publish to the start of the handler.',
+    'The time of a claim is the time of the SQL function, as Postgres counts it (track_functions). Handlers of the log claim nothing, so they have no such time. Latency runs from the call of publish to the start of the handler.',
   ],
   cases: ({ quick, full }) =>
     (quick ? [KEYED] : STREAMS).map((stream) => caseOf(stream, quick ? 800 : full ? stream.fullMs : 60_000)),
@@ -133,7 +133,7 @@ async function streamed(
   }
   const streamedMs = performance.now() - startedAt
   if (claims.length === 0 && contestant !== logWithKeys)
-    throw new Error('No claim was counted: are the functions named otherwise?')
+    throw new Error('No claim was counted. Does the pattern still match the names of the functions?')
   latencies.push(...(await stopwatch.finish()))
   const caughtUpMs = performance.now() - startedAt - streamedMs
   await observer.end()

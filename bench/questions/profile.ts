@@ -14,7 +14,7 @@ export const profile: Question = {
   notes: [
     `Of 100,000 that wait, ${AT_ONCE} at a time are claimed and settled by one session, with EXPLAIN (ANALYZE, BUFFERS, WAL). Figures are for one delivery.`,
     'Times are of the server’s process, while no other process works, without sending the rows and without the commit. Pages count if they were read, also from memory.',
-    'The bare statements claim by an update of the rows, and settle by deleting them: no event is read, and no history written. They show what the rows of pg-boss cost by themselves.',
+    'The bare statements claim rows by an update, and settle them by deleting them. They read no event, and write no history. So they show what the rows of pg-boss cost by themselves.',
     'In the partitioned queue a settle also finds and claims the next delivery of each key; the last of a run does not.',
   ],
   cases: casesOf,
