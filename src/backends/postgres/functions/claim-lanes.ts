@@ -141,7 +141,7 @@ begin
         left join lateral (${headOf(tables, lane, 'job.id')}
         ) older on older.id < candidate.id
         left join lateral (${runningIn(tables, lane)}
-        ) running on running.lane = candidate.lane
+        ) running on true
       ), waiting as materialized (
         select judged.row from judged cross join lateral (
           ${byId(tables, { queue: 'of_queue', id: 'judged.blocker' }, '1')}

@@ -194,11 +194,14 @@ export function headOf(tables: Tables, { queue, lane }: { queue: string; lane: s
       order by job.id limit 1`
 }
 
-/** The active delivery of the lane `lane`, by pg-boss's unique index. A row of a later lane if there is none. */
+/**
+ * The active delivery of the lane `lane`, by pg-boss's unique index. The lane has two bounds and is not compared as equal: an order by
+ * a column that must be equal to something is no order, and the plan could use another index.
+ */
 export function runningIn(tables: Tables, { queue, lane }: { queue: string; lane: string }): string {
-  return `select job.id, coalesce(job.singleton_key, '') as lane from ${tables.delivery} job
+  return `select job.id from ${tables.delivery} job
       where job.name = ${queue} and job.state = 'active' and job.policy = 'singleton'
-        and coalesce(job.singleton_key, '') >= ${lane}
+        and coalesce(job.singleton_key, '') >= ${lane} and coalesce(job.singleton_key, '') <= ${lane}
       order by job.name, coalesce(job.singleton_key, '') limit 1`
 }
 

@@ -44,12 +44,12 @@ begin
     select * from head limit visits
   )
   select count(*), (array_agg(visited.queue))[count(*)], (array_agg(visited.singleton_key))[count(*)],
-    array_agg(visited.id) filter (where visited.blocked and visited.state < 'active' and running.lane is null),
-    array_agg(visited.name) filter (where visited.blocked and visited.state < 'active' and running.lane is null)
+    array_agg(visited.id) filter (where visited.blocked and visited.state < 'active' and running.id is null),
+    array_agg(visited.name) filter (where visited.blocked and visited.state < 'active' and running.id is null)
   into visited, last_queue, last_lane, ids, names
   from visited
   left join lateral (${runningIn(tables, visited)}
-  ) running on running.lane = visited.singleton_key;
+  ) running on true;
   update ${laneSweep} sweep set
     after_queue = case when visited < visits then -2147483648 else last_queue end,
     after_lane = case when visited < visits then '' else last_lane end

@@ -21,10 +21,10 @@ begin
     ), visited as materialized (
       select * from head limit visits
     )
-    select visited.singleton_key, visited.id, visited.state < 'active' and running.lane is null, visited.blocked
+    select visited.singleton_key, visited.id, visited.state < 'active' and running.id is null, visited.blocked
     from visited
     left join lateral (${runningIn(tables, { queue: 'of_queue', lane: 'visited.singleton_key' })}
-    ) running on running.lane = visited.singleton_key;
+    ) running on true;
 end
 $function$`
 }

@@ -156,7 +156,7 @@ async function isIdle(database: Database, tables: Tables, queue: string, lane: s
   return database.transaction(async (within) => {
     await within.query(`select pg_advisory_xact_lock(${queueLockKey('claim', tables.names, '$1::text')})`, [queue])
     const running = runningIn(tables, { queue: '$1', lane: '$2' })
-    const { rows } = await within.query(`select from (${running}) running where running.lane = $2`, [queue, lane])
+    const { rows } = await within.query(running, [queue, lane])
     return rows.length === 0
   })
 }
