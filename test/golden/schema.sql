@@ -1757,11 +1757,11 @@ begin
       where hashtext(job.name) = hashtext(of_queue) and job.name || '' = of_queue and job.singleton_key = candidate.lane and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000
       order by job.id limit 1
         ) older on older.id < candidate.id
-        left join lateral (select job.id, coalesce(job.singleton_key, '') as lane from "pgboss".job_common job
+        left join lateral (select job.id from "pgboss".job_common job
       where job.name = of_queue and job.state = 'active' and job.policy = 'singleton'
-        and coalesce(job.singleton_key, '') >= candidate.lane
+        and coalesce(job.singleton_key, '') >= candidate.lane and coalesce(job.singleton_key, '') <= candidate.lane
       order by job.name, coalesce(job.singleton_key, '') limit 1
-        ) running on running.lane = candidate.lane
+        ) running on true
       ), waiting as materialized (
         select judged.row from judged cross join lateral (
           select 1 from "pgboss".job_common job where job.name = of_queue and job.id = judged.blocker
@@ -3698,6 +3698,7 @@ declare
   freed_queues text[];
   lanes text[];
   claimed_on timestamptz[];
+  now_at timestamptz;
   one text;
 begin
   begin
@@ -3748,15 +3749,17 @@ begin
     from unnest(queues, ids, claims, beats, lost) as seen (queue, id, claim, beat, is_lost)
     cross join lateral (select 1 from "pgboss".job_common job where job.name = seen.queue and job.id = seen.id and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = seen.claim and coalesce((extract(epoch from job.heartbeat_on) * 1000000)::bigint = seen.beat, true) and job.state::text = 'active' for share skip locked) job
     where not seen.is_lost;
+  -- A bound that calls the clock is no bound of an index scan.
+  now_at := (clock_timestamp() + ("pgboss".job_now() - now()));
   return query select found.name, null::integer, found.id, found.claim, found.beat, null::boolean, null::float8
     from (
-      select job.name, job.id, (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (extract(epoch from job.heartbeat_on) * 1000000)::bigint as beat from "pgboss".job_common job where job.state = 'active' and job.retry_limit >= 1000000 and job.heartbeat_on < (clock_timestamp() + ("pgboss".job_now() - now())) - silent_seconds * interval '1 s'
-      and job.heartbeat_on >= coalesce((clock_timestamp() + ("pgboss".job_now() - now())) - since_seconds * interval '1 s', '-infinity')
+      select job.name, job.id, (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (extract(epoch from job.heartbeat_on) * 1000000)::bigint as beat from "pgboss".job_common job where job.state = 'active' and job.retry_limit >= 1000000 and job.heartbeat_on < now_at - silent_seconds * interval '1 s'
+      and job.heartbeat_on >= coalesce(now_at - since_seconds * interval '1 s', '-infinity')
       order by job.heartbeat_on limit 2000 for share skip locked
     ) found;
   return query select found.name, null::integer, found.id, found.claim, found.beat, null::boolean, null::float8
     from (
-      select job.name, job.id, (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (extract(epoch from job.heartbeat_on) * 1000000)::bigint as beat from "pgboss".job_common job where job.state = 'active' and job.retry_limit >= 1000000 and job.heartbeat_on > (clock_timestamp() + ("pgboss".job_now() - now())) + silent_seconds * interval '1 s'
+      select job.name, job.id, (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (extract(epoch from job.heartbeat_on) * 1000000)::bigint as beat from "pgboss".job_common job where job.state = 'active' and job.retry_limit >= 1000000 and job.heartbeat_on > now_at + silent_seconds * interval '1 s'
       order by job.heartbeat_on limit 2000 for share skip locked
     ) found;
 end
@@ -4679,6 +4682,7 @@ CREATE OR REPLACE FUNCTION postbus.sweep(visits integer, every_seconds double pr
 AS $function$
 #variable_conflict use_column
 declare
+  began timestamptz;
   place record;
   visited integer;
   last_queue integer;
@@ -4689,9 +4693,10 @@ declare
   one text;
 begin
   update "postbus".lane_sweep sweep set swept_at = clock_timestamp()
-  where sweep.only_one and sweep.swept_at <= clock_timestamp() - every_seconds * interval '1 s'
+  where sweep.only_one and (every_seconds = 0 or sweep.swept_at <= clock_timestamp() - every_seconds * interval '1 s')
   returning sweep.after_queue, sweep.after_lane into place;
   if not found then return 0; end if;
+  began := clock_timestamp();
 
   with recursive head as (
     (
@@ -4709,18 +4714,19 @@ begin
     select * from head limit visits
   )
   select count(*), (array_agg(visited.queue))[count(*)], (array_agg(visited.singleton_key))[count(*)],
-    array_agg(visited.id) filter (where visited.blocked and visited.state < 'active' and running.lane is null),
-    array_agg(visited.name) filter (where visited.blocked and visited.state < 'active' and running.lane is null)
+    array_agg(visited.id) filter (where visited.blocked and visited.state < 'active' and running.id is null),
+    array_agg(visited.name) filter (where visited.blocked and visited.state < 'active' and running.id is null)
   into visited, last_queue, last_lane, ids, names
   from visited
-  left join lateral (select job.id, coalesce(job.singleton_key, '') as lane from "pgboss".job_common job
+  left join lateral (select job.id from "pgboss".job_common job
       where job.name = visited.name and job.state = 'active' and job.policy = 'singleton'
-        and coalesce(job.singleton_key, '') >= visited.singleton_key
+        and coalesce(job.singleton_key, '') >= visited.singleton_key and coalesce(job.singleton_key, '') <= visited.singleton_key
       order by job.name, coalesce(job.singleton_key, '') limit 1
-  ) running on running.lane = visited.singleton_key;
+  ) running on true;
   update "postbus".lane_sweep sweep set
     after_queue = case when visited < visits then -2147483648 else last_queue end,
-    after_lane = case when visited < visits then '' else last_lane end
+    after_lane = case when visited < visits then '' else last_lane end,
+    swept_at = began + least(50 * (clock_timestamp() - began), interval '1 minute')
   where sweep.only_one;
 
   select array_agg(orphan.row), array_agg(distinct orphan.name) into orphans, names
@@ -4863,13 +4869,13 @@ begin
     ), visited as materialized (
       select * from head limit visits
     )
-    select visited.singleton_key, visited.id, visited.state < 'active' and running.lane is null, visited.blocked
+    select visited.singleton_key, visited.id, visited.state < 'active' and running.id is null, visited.blocked
     from visited
-    left join lateral (select job.id, coalesce(job.singleton_key, '') as lane from "pgboss".job_common job
+    left join lateral (select job.id from "pgboss".job_common job
       where job.name = of_queue and job.state = 'active' and job.policy = 'singleton'
-        and coalesce(job.singleton_key, '') >= visited.singleton_key
+        and coalesce(job.singleton_key, '') >= visited.singleton_key and coalesce(job.singleton_key, '') <= visited.singleton_key
       order by job.name, coalesce(job.singleton_key, '') limit 1
-    ) running on running.lane = visited.singleton_key;
+    ) running on true;
 end
 $function$
 ;

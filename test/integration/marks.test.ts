@@ -181,7 +181,6 @@ describe.each(kinds)('%s', (kind) => {
     claims.marks = '{}'
     const withoutMarks = await claims.blocks()
 
-    console.log(kind, ofNothing, ofOne, withoutMarks)
     expect(ofNothing).toBeLessThan(150)
     expect(ofOne).toBeLessThan(300)
     expect(withoutMarks).toBeGreaterThan(2 * ofNothing)

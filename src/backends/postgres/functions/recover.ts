@@ -56,6 +56,7 @@ declare
   freed_queues text[];
   lanes text[];
   claimed_on timestamptz[];
+  now_at timestamptz;
   one text;
 begin
   begin
@@ -99,9 +100,11 @@ begin
     from ${watched}
     cross join lateral (${byId(tables, seen, '1')} and ${isUnmoved} for share skip locked) job
     where not seen.is_lost;
-  return query ${silent(`job.heartbeat_on < ${clock} - silent_seconds * interval '1 s'
-      and job.heartbeat_on >= coalesce(${clock} - since_seconds * interval '1 s', '-infinity')`)};
-  return query ${silent(`job.heartbeat_on > ${clock} + silent_seconds * interval '1 s'`)};
+  -- A bound that calls the clock is no bound of an index scan.
+  now_at := ${clock};
+  return query ${silent(`job.heartbeat_on < now_at - silent_seconds * interval '1 s'
+      and job.heartbeat_on >= coalesce(now_at - since_seconds * interval '1 s', '-infinity')`)};
+  return query ${silent(`job.heartbeat_on > now_at + silent_seconds * interval '1 s'`)};
 end
 $function$`
 }

@@ -3,11 +3,17 @@
  * hand. Deliveries that are set aside stay as they are, because claims find them. What is parked behind a pause stays, too. One call
  * visits a limited number of lanes, of all queues, and the next ones at the next call. If several callers come within a short time, only one
  * works.
+ *
+ * While any session has an old snapshot open, a visit steps over all that has finished in the lane. So the next call that works comes
+ * only when 50 times as long has passed as this one took, and at most a minute. A call that comes with 0 seconds works at once.
  */
 import type { Tables } from '../schema/tables.ts'
 import { isLanePaused } from './pauses.ts'
 import { promoting } from './promote.ts'
 import { byId, FIXED_PLAN, functionName, LIVE_IN_LANE, NOT_SET_ASIDE, runningIn } from './sql.ts'
+
+const PAUSE_PER_WORK = 50
+const LONGEST_PAUSE = `interval '1 minute'`
 
 export function sweepFunction(tables: Tables): string {
   const { channel, delivery, laneSweep } = tables
@@ -22,6 +28,7 @@ create or replace function ${functionName(tables, 'sweep')}(visits integer, ever
 language plpgsql ${FIXED_PLAN} as $function$
 #variable_conflict use_column
 declare
+  began timestamptz;
   place record;
   visited integer;
   last_queue integer;
@@ -32,9 +39,10 @@ declare
   one text;
 begin
   update ${laneSweep} sweep set swept_at = clock_timestamp()
-  where sweep.only_one and sweep.swept_at <= clock_timestamp() - every_seconds * interval '1 s'
+  where sweep.only_one and (every_seconds = 0 or sweep.swept_at <= clock_timestamp() - every_seconds * interval '1 s')
   returning sweep.after_queue, sweep.after_lane into place;
   if not found then return 0; end if;
+  began := clock_timestamp();
 
   with recursive head as (
     ${next('place.after_queue', 'place.after_lane')}
@@ -52,7 +60,8 @@ begin
   ) running on true;
   update ${laneSweep} sweep set
     after_queue = case when visited < visits then -2147483648 else last_queue end,
-    after_lane = case when visited < visits then '' else last_lane end
+    after_lane = case when visited < visits then '' else last_lane end,
+    swept_at = began + least(${PAUSE_PER_WORK} * (clock_timestamp() - began), ${LONGEST_PAUSE})
   where sweep.only_one;
 
   select array_agg(orphan.row), array_agg(distinct orphan.name) into orphans, names
