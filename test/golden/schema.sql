@@ -1110,7 +1110,8 @@ begin
   perform from "pgboss".job_common job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' and job.name = of_queue order by job.name, (job.data ->> 'handler') limit 1;
   if found then
     chosen := null;
-    for one in select * from "postbus".set_aside(of_queue, wanted, handlers, free, true) loop
+    look_began := clock_timestamp();
+    for one in select * from "postbus".set_aside_2(of_queue, wanted, handlers, free, true, case when marks is not null then floors end) loop
       if one.row is not null then
         place := array_position(handlers, one.handler);
       if free[place] = 0 then
@@ -1124,6 +1125,7 @@ begin
       if one.held_back then full_up := full_up || one.handler; end if;
       passed_over := coalesce(passed_over, false) or one.passed_over;
     end loop;
+    is_slow := is_slow or clock_timestamp() - look_began > interval '2 ms' + coalesce(cardinality(chosen), 0) * interval '20 us';
     if chosen is not null then
       return query
         with activated as (
@@ -1432,7 +1434,8 @@ begin
 
   if passed_over and wanted > 0 and not is_full then
     chosen := null;
-    for one in select * from "postbus".set_aside(of_queue, wanted, handlers, free, false) loop
+    look_began := clock_timestamp();
+    for one in select * from "postbus".set_aside_2(of_queue, wanted, handlers, free, false, case when marks is not null then floors end) loop
       if one.row is not null then
         place := array_position(handlers, one.handler);
       if free[place] = 0 then
@@ -1446,6 +1449,7 @@ begin
       if one.held_back then full_up := full_up || one.handler; end if;
       passed_over := coalesce(passed_over, false) or one.passed_over;
     end loop;
+    is_slow := is_slow or clock_timestamp() - look_began > interval '2 ms' + coalesce(cardinality(chosen), 0) * interval '20 us';
     if chosen is not null then
       return query
         with activated as (
@@ -1725,11 +1729,13 @@ begin
       looked := looked + coalesce(cardinality(candidates), 0);
       is_long := coalesce(cardinality(candidates) = look, false);
     else
+      look_began := clock_timestamp();
       select array_agg(share.row) filter (where share.row is not null), array_agg(share.id) filter (where share.row is not null),
         array_agg(share.lane) filter (where share.row is not null), null, array_agg(share.handler) filter (where share.held_back),
         source = 'set aside' and bool_or(share.passed_over)
       into candidates, ids, lanes, sizes, full_up, passed_over
-      from "postbus".set_aside(of_queue, wanted, handlers, free, source = 'set aside') share;
+      from "postbus".set_aside_2(of_queue, wanted, handlers, free, source = 'set aside', case when marks is not null then floors end) share;
+      is_slow := is_slow or clock_timestamp() - look_began > interval '2 ms' + coalesce(cardinality(candidates), 0) * interval '20 us';
     end if;
 
     chosen := null;
@@ -4024,7 +4030,7 @@ CREATE OR REPLACE FUNCTION postbus.seq_of_delivery(delivery_id uuid)
 RETURN ((('x'::text || "left"(replace((delivery_id)::text, '-'::text, ''::text), 16)))::bit(64))::bigint
 ;
 
-CREATE OR REPLACE FUNCTION postbus.set_aside(of_queue text, wanted integer, handlers text[], free integer[], against_front boolean)
+CREATE OR REPLACE FUNCTION postbus.set_aside_2(of_queue text, wanted integer, handlers text[], free integer[], against_front boolean, floors timestamp with time zone[])
  RETURNS TABLE(handler text, "row" tid, id uuid, lane text, held_back boolean, passed_over boolean)
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -4057,18 +4063,26 @@ begin
         limit room.free
       ) one
     ), against as materialized (
-      select case when against_front and exists (select from fitting) then wanted else 0 end as most
+      select level.priority, floors[1 - level.priority] as fresh, floors[11 - level.priority] as back
+      from generate_series(0, -9, -1) as level (priority) where against_front and exists (select from fitting)
     ), front as materialized (
       (select job.priority, job.created_on as at from "pgboss".job_common job
       where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.start_after <= "pgboss".job_now()
-      order by job.name, job.priority desc, job.created_on limit (select most from against))
+      order by job.name, job.priority desc, job.created_on
+      limit coalesce((select wanted from against where against.priority = 0 and floors is null), 0))
       union all
-      select back.priority, back.at from against cross join generate_series(0, -9, -1) as level (priority)
-      cross join lateral (
+      select one.priority, one.at from against cross join lateral (
+        select job.priority, job.created_on as at from "pgboss".job_common job
+        where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority = against.priority and job.created_on >= against.fresh and job.start_after <= "pgboss".job_now()
+        order by job.name, job.priority desc, job.created_on limit wanted
+      ) one
+      union all
+      select one.priority, one.at from against cross join lateral (
         select job.priority, job.start_after as at from "pgboss".job_common job
-        where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority = level.priority and job.start_after <= "pgboss".job_now()
-        order by job.name, job.priority desc, job.start_after limit against.most
-      ) back
+        where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority = against.priority
+          and job.start_after >= coalesce(against.back, '-infinity') and job.start_after <= "pgboss".job_now()
+        order by job.name, job.priority desc, job.start_after limit wanted
+      ) one
     ), first as materialized (
       select * from (select * from fitting union all select null, front.* from front) both_kinds
       order by both_kinds.priority desc, both_kinds.at

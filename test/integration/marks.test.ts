@@ -178,11 +178,18 @@ describe.each(kinds)('%s', (kind) => {
     const ofNothing = await claims.blocks()
     await publish()
     const ofOne = await claims.blocks()
+    claims.free = 1
+    await Promise.all([publish(), publish(), publish()])
+    await claims.claim() // one, and sets the others aside
+    await claims.blocks() // plans are made
+    const ofSetAside = await claims.blocks()
+    claims.free = null
     claims.marks = '{}'
     const withoutMarks = await claims.blocks()
 
     expect(ofNothing).toBeLessThan(150)
     expect(ofOne).toBeLessThan(300)
+    expect(ofSetAside).toBeLessThan(300)
     expect(withoutMarks).toBeGreaterThan(2 * ofNothing)
   })
 })

@@ -13,6 +13,8 @@ export const Marked = defineEvent('marks.marked', {
   partitionKey: ({ key }) => key,
 })
 
+const HANDLER = 'marks.follow'
+
 interface Row {
   readonly id: string | null
   readonly claim: number
@@ -26,6 +28,8 @@ export class MarkedClaims {
   readonly client: Client
   readonly #call: string
   marks = '{}'
+  /** How many deliveries the handler may still run; null: any number. */
+  free: number | null = null
   /** The rows that the last claim returned. */
   claimed: readonly Row[] = []
 
@@ -33,14 +37,18 @@ export class MarkedClaims {
     this.client = client
     this.#call =
       kind === 'plain'
-        ? `postbus.claim_2('events', 10, null, $1::jsonb, null, null)`
-        : `postbus.claim_lanes_2('events_partitioned', 10, null, $1::jsonb, '', 0, null, null)`
+        ? `postbus.claim_2('events', 10, $2::jsonb, $1::jsonb, null, null)`
+        : `postbus.claim_lanes_2('events_partitioned', 10, $2::jsonb, $1::jsonb, '', 0, null, null)`
+  }
+
+  get #values(): readonly (string | null)[] {
+    return [this.marks, this.free === null ? null : JSON.stringify([{ handler: HANDLER, free: this.free }])]
   }
 
   /** Claims, and remembers the marks. Returns how many deliveries were claimed. */
   async claim(times = 1): Promise<number> {
     for (let time = 0; time < times; time += 1) {
-      const { rows } = await this.client.query<Row>(`select * from ${this.#call}`, [this.marks])
+      const { rows } = await this.client.query<Row>(`select * from ${this.#call}`, [...this.#values])
       this.marks = rows.at(-1)?.marks_now ?? this.marks
       this.claimed = rows.filter(({ id }) => id !== null)
     }
@@ -51,7 +59,7 @@ export class MarkedClaims {
   async blocks(): Promise<number> {
     const { rows } = await this.client.query<{ 'QUERY PLAN': readonly { Plan: Record<string, number> }[] }>(
       `explain (analyze, buffers, format json) select * from ${this.#call}`,
-      [this.marks],
+      [...this.#values],
     )
     const plan = rows[0]?.['QUERY PLAN'][0]?.Plan ?? {}
     return (plan['Shared Hit Blocks'] ?? 0) + (plan['Shared Read Blocks'] ?? 0)
@@ -59,7 +67,7 @@ export class MarkedClaims {
 }
 
 export async function openMarks(kind: Kind) {
-  const handler = defineHandler('marks.follow', { on: Marked, handle: () => undefined })
+  const handler = defineHandler(HANDLER, { on: Marked, handle: () => undefined })
   // A server of its own, because any open transaction in the server, in any database, holds the marks back.
   const server = await startEmbeddedServer()
   const { connectionString } = server

@@ -37,7 +37,15 @@ import {
   readingPauses,
 } from './pauses.ts'
 import { runsOf } from './runs.ts'
-import { LIMIT_VARIABLES, LONGEST_LOOK, probing, readingLimits, settingAside, sortingOut } from './set-aside.ts'
+import {
+  LIMIT_VARIABLES,
+  LONGEST_LOOK,
+  probing,
+  readingLimits,
+  settingAside,
+  sortingOut,
+  takenBack,
+} from './set-aside.ts'
 import { makingRoom, SIZE_COLUMN, SIZE_VARIABLES } from './sizes.ts'
 import {
   activated,
@@ -123,11 +131,13 @@ begin
       looked := looked + coalesce(cardinality(candidates), 0);
       is_long := coalesce(cardinality(candidates) = look, false);
     else
+      look_began := clock_timestamp();
       select array_agg(share.row) filter (where share.row is not null), array_agg(share.id) filter (where share.row is not null),
         array_agg(share.lane) filter (where share.row is not null), null, array_agg(share.handler) filter (where share.held_back),
         source = 'set aside' and bool_or(share.passed_over)
       into candidates, ids, lanes, sizes, full_up, passed_over
-      from ${functionName(tables, 'set_aside')}(of_queue, wanted, handlers, free, source = 'set aside') share;
+      from ${takenBack(tables, `source = 'set aside'`)} share;
+      ${timingLook('coalesce(cardinality(candidates), 0)')}
     end if;
 
     chosen := null;

@@ -10,7 +10,7 @@ import { isComing } from './coming.ts'
 import { askingForMixture, collecting, FRONT_VARIABLES } from './front.ts'
 import { MARK_VARIABLES, movingMarks, readingMarks, timingLook } from './marks.ts'
 import { FORGETTING_PAUSED, limitingPaused, PAUSE_VARIABLES, readingPauses } from './pauses.ts'
-import { LIMIT_VARIABLES, LONGEST_LOOK, probing, readingLimits, settingAside, sortingOut } from './set-aside.ts'
+import { LIMIT_VARIABLES, LONGEST_LOOK, probing, readingLimits, settingAside, sortingOut, takenBack } from './set-aside.ts'
 import { makingRoom, SIZE_COLUMN, SIZE_VARIABLES } from './sizes.ts'
 import {
   activated,
@@ -110,11 +110,13 @@ $function$`
 /** SQL: chooses deliveries that were set aside and may run now. */
 function takingBack(tables: Tables, againstFront: boolean): string {
   return `chosen := null;
-    for one in select * from ${functionName(tables, 'set_aside')}(of_queue, wanted, handlers, free, ${againstFront}) loop
+    look_began := clock_timestamp();
+    for one in select * from ${takenBack(tables, `${againstFront}`)} loop
       if one.row is not null then
         ${sortingOut('one.row', 'one.handler')}
       end if;
       if one.held_back then full_up := full_up || one.handler; end if;
       passed_over := coalesce(passed_over, false) or one.passed_over;
-    end loop;`
+    end loop;
+    ${timingLook('coalesce(cardinality(chosen), 0)')}`
 }

@@ -42,7 +42,7 @@ import { sweepFunction } from './sweep.ts'
 import { walkFunction } from './walk.ts'
 
 /** Raised with every change of a function. `migrate` brings a schema up to this version, and workers refuse an older one. */
-export const FUNCTIONS_VERSION = 23
+export const FUNCTIONS_VERSION = 24
 
 /** A function comes after the functions that it uses: they are installed one after the other, while publishers and workers go on. */
 const FUNCTIONS: readonly ((tables: Tables) => string)[] = [

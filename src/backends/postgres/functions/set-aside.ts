@@ -88,6 +88,12 @@ export function sortingOut(row: string, handler: string): string {
       end if;`
 }
 
+/** SQL: a claim's call of `setAsideFunction`. With marks, it compares with what the front has from these on. */
+export function takenBack(tables: Tables, againstFront: string): string {
+  const floors = 'case when marks is not null then floors end'
+  return `${functionName(tables, 'set_aside_2')}(of_queue, wanted, handlers, free, ${againstFront}, ${floors})`
+}
+
 /**
  * Locks deliveries that were set aside and may run now: of each handler up to its free slots, and of all handlers together the
  * deliveries that come before the front of the queue (or, without `against_front`, as many as are wanted). Returns a row for each, and at least one
@@ -102,8 +108,8 @@ export function setAsideFunction(tables: Tables): string {
   const oneOf = (handler: string) => `${aside} and ${HANDLER} = ${handler} and ${due}
         order by ${byHandler}, ${IN_ORDER}`
   return `
-create or replace function ${functionName(tables, 'set_aside')}(
-  of_queue text, wanted integer, handlers text[], free integer[], against_front boolean
+create or replace function ${functionName(tables, 'set_aside_2')}(
+  of_queue text, wanted integer, handlers text[], free integer[], against_front boolean, floors timestamptz[]
 ) returns table (handler text, "row" tid, id uuid, lane text, held_back boolean, passed_over boolean)
 language plpgsql ${FIXED_PLAN} as $function$
 #variable_conflict use_column
@@ -125,18 +131,26 @@ begin
         limit room.free
       ) one
     ), against as materialized (
-      select case when against_front and exists (select from fitting) then wanted else 0 end as most
+      select level.priority, floors[1 - level.priority] as fresh, floors[${PRIORITIES + 1} - level.priority] as back
+      from generate_series(0, ${1 - PRIORITIES}, -1) as level (priority) where against_front and exists (select from fitting)
     ), front as materialized (
       (select job.priority, job.created_on as at from ${delivery} job
       where ${FRESH} and job.name = of_queue and ${due}
-      order by job.name, job.priority desc, job.created_on limit (select most from against))
+      order by job.name, job.priority desc, job.created_on
+      limit coalesce((select wanted from against where against.priority = 0 and floors is null), 0))
       union all
-      select back.priority, back.at from against cross join generate_series(0, ${1 - PRIORITIES}, -1) as level (priority)
-      cross join lateral (
+      select one.priority, one.at from against cross join lateral (
+        select job.priority, job.created_on as at from ${delivery} job
+        where ${FRESH} and job.name = of_queue and job.priority = against.priority and job.created_on >= against.fresh and ${due}
+        order by job.name, job.priority desc, job.created_on limit wanted
+      ) one
+      union all
+      select one.priority, one.at from against cross join lateral (
         select job.priority, job.start_after as at from ${delivery} job
-        where ${RETURNING} and job.name = of_queue and job.priority = level.priority and ${due}
-        order by job.name, job.priority desc, job.start_after limit against.most
-      ) back
+        where ${RETURNING} and job.name = of_queue and job.priority = against.priority
+          and job.start_after >= coalesce(against.back, '-infinity') and ${due}
+        order by job.name, job.priority desc, job.start_after limit wanted
+      ) one
     ), first as materialized (
       select * from (select * from fitting union all select null, front.* from front) both_kinds
       order by both_kinds.priority desc, both_kinds.at
