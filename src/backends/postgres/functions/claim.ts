@@ -10,7 +10,15 @@ import { isComing } from './coming.ts'
 import { askingForMixture, collecting, FRONT_VARIABLES } from './front.ts'
 import { MARK_VARIABLES, movingMarks, readingMarks, timingLook } from './marks.ts'
 import { FORGETTING_PAUSED, limitingPaused, PAUSE_VARIABLES, readingPauses } from './pauses.ts'
-import { LIMIT_VARIABLES, LONGEST_LOOK, probing, readingLimits, settingAside, sortingOut, takenBack } from './set-aside.ts'
+import {
+  LIMIT_VARIABLES,
+  LONGEST_LOOK,
+  probing,
+  readingLimits,
+  settingAside,
+  sortingOut,
+  takenBack,
+} from './set-aside.ts'
 import { makingRoom, SIZE_COLUMN, SIZE_VARIABLES } from './sizes.ts'
 import {
   activated,
