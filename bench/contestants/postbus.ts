@@ -32,6 +32,8 @@ interface Setup {
   readonly readsLog?: boolean
   /** If it is set, each hundredth event fails twice, and its attempts are this far apart. */
   readonly failsApartMs?: number
+  /** If it is set, events are pruned so long after their last delivery. */
+  readonly retentionMs?: number
 }
 
 const QUEUE = { 'with keys': 'events_partitioned', 'without keys': 'events' } as const
@@ -87,10 +89,13 @@ function productOf({ kind, handlers = 1, readsLog = false }: Setup): string {
   return readsLog ? `postbus ${kind}, ${handlers} of the log` : `postbus ${kind}`
 }
 
-function nameOf({ kind, concurrency, handlers = 1, queueEach = false, readsLog = false, failsApartMs }: Setup): string {
+function nameOf(setup: Setup): string {
+  const { kind, concurrency, handlers = 1, queueEach = false, readsLog = false, failsApartMs, retentionMs } = setup
+  if (retentionMs) return `postbus, ${handlers} handlers, pruned after ${retentionMs / 1_000} s`
   if (failsApartMs) return `postbus, one handler of the log, 1% fail twice, ${failsApartMs} ms apart`
   if (readsLog) return `postbus, ${handlers === 1 ? 'one handler' : `${handlers} handlers`} of the log, ${kind}`
   if (kind === 'of both kinds') return `postbus, ${handlers} handlers${queueEach ? ' with a queue each' : ''}`
+  if (handlers > 1) return `postbus, ${handlers} handlers, not pruned`
   return `postbus${kind === 'with keys' ? '' : ' without keys'}, ${concurrency} at once`
 }
 
@@ -102,7 +107,7 @@ export function anEvent(key: string, place: number, kind: Kind = 'with keys'): E
 
 function busFor(
   connectionString: string,
-  { handlers = 1, queueEach = false, readsLog = false, failsApartMs }: Setup,
+  { handlers = 1, queueEach = false, readsLog = false, failsApartMs, retentionMs }: Setup,
   onHandled: OnHandled,
 ): Bus {
   const all = receivers(handlers).map((name) =>
@@ -117,7 +122,8 @@ function busFor(
       },
     }),
   )
-  return createBus({ connectionString, handlers: all, queryTimeoutMs: 60_000, onSignal: printTrouble })
+  const retention = retentionMs ? { retentionMs } : {}
+  return createBus({ connectionString, handlers: all, queryTimeoutMs: 60_000, onSignal: printTrouble, ...retention })
 }
 
 /** A bus that publishes for a contestant with one handler. */
@@ -130,10 +136,20 @@ export function steadyBus(connectionString: string): Bus {
   return busFor(connectionString, { kind: 'of both kinds', concurrency: 20, handlers: 2 }, () => undefined)
 }
 
+/** A bus that publishes for `threeHandlers`, `prunedSoon` and `prunedSoonest`. */
+export function prunedBus(connectionString: string): Bus {
+  return busFor(connectionString, THREE, () => undefined)
+}
+
 function printTrouble({ level, name, message }: { level: string; name: string; message: string }): void {
   if (name !== 'attempt.failed' && (level === 'warn' || level === 'error'))
     process.stderr.write(`${name}: ${message}\n`)
 }
+
+const THREE = { kind: 'without keys', concurrency: 500, handlers: 3 } as const
+export const threeHandlers = postbus(THREE)
+export const prunedSoon = postbus({ ...THREE, retentionMs: 60_000 })
+export const prunedSoonest = postbus({ ...THREE, retentionMs: 20_000 })
 
 export const ourDefault = postbus({ kind: 'with keys', concurrency: 20 })
 export const ourBest = postbus({ kind: 'with keys', concurrency: 200 })
@@ -162,4 +178,7 @@ export const contestants: readonly Contestant[] = [
   plainBest,
   steady,
   idle,
+  threeHandlers,
+  prunedSoon,
+  prunedSoonest,
 ]

@@ -13,6 +13,7 @@ import { orderedDrain } from './ordered-drain.ts'
 import { pgBossPolicies } from './pg-boss-policies.ts'
 import { pinned } from './pinned.ts'
 import { profile } from './profile.ts'
+import { pruning } from './pruning.ts'
 import { publish } from './publish.ts'
 import { publishPartitioned } from './publish-partitioned.ts'
 import { publishProfile } from './publish-profile.ts'
@@ -38,6 +39,7 @@ export const questions: readonly Question[] = [
   profile,
   idle,
   soak,
+  pruning,
   pinned,
   kept,
   volume,
