@@ -47,18 +47,8 @@ import {
   takenBack,
 } from './set-aside.ts'
 import { makingRoom, SIZE_COLUMN, SIZE_VARIABLES } from './sizes.ts'
-import {
-  activated,
-  byId,
-  DELIVERY,
-  DELIVERY_COLUMNS,
-  FIXED_PLAN,
-  functionName,
-  headOf,
-  itsEvent,
-  NO_DELIVERY,
-  runningIn,
-} from './sql.ts'
+import { headOf, runningIn } from './lane-rows.ts'
+import { activated, byId, DELIVERY, DELIVERY_COLUMNS, FIXED_PLAN, functionName, itsEvent, NO_DELIVERY } from './sql.ts'
 
 /** Looks at a few candidates more than are wanted, so that small claims get past a backlog too. */
 const LOOK_AT_LEAST = 10

@@ -1,6 +1,7 @@
 /** Promotes parked deliveries that are now the heads of their lanes, so that claims find them. */
 import type { Tables } from '../schema/tables.ts'
-import { byId, FIXED_PLAN, functionName, headOf } from './sql.ts'
+import { headOf } from './lane-rows.ts'
+import { byId, FIXED_PLAN, functionName } from './sql.ts'
 
 /**
  * SQL: promotes locked rows, as returning ones. In the index of fresh deliveries they would be at the time at which they were written,

@@ -21,7 +21,8 @@ import { queueLockKey } from '../schema/advisory-locks.ts'
 import type { Tables } from '../schema/tables.ts'
 import { JOB_COLUMNS, jobValues } from './rows.ts'
 import { PAYLOAD } from './sizes.ts'
-import { attemptOf, byId, FIXED_PLAN, functionName, headOf } from './sql.ts'
+import { headOf } from './lane-rows.ts'
+import { attemptOf, byId, FIXED_PLAN, functionName } from './sql.ts'
 
 /** Marks a delivery that was over and comes back. */
 const AGAIN = `'again', 'rewind'`

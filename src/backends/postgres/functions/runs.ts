@@ -9,7 +9,8 @@
  */
 import type { Tables } from '../schema/tables.ts'
 import { IS_LARGE } from './sizes.ts'
-import { inQueue, LIVE_IN_LANE, NOT_SET_ASIDE, REPLAY } from './sql.ts'
+import { inQueue } from './lane-rows.ts'
+import { LIVE_IN_LANE, NOT_SET_ASIDE, REPLAY } from './sql.ts'
 
 /** The claim of a delivery that was never tried before is a number below this: see `claimOf`. */
 const CLAIMS_OF_A_MINUTE = 60_000_000

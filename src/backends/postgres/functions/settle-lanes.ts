@@ -28,6 +28,7 @@ import { behind, runsOf } from './runs.ts'
 import { beginningToEnd, ended, endingOthers } from './settle.ts'
 import { tellingOfEnds } from './watch.ts'
 import { finishing } from './finish.ts'
+import { headOf } from './lane-rows.ts'
 import {
   activatedInOrder,
   byId,
@@ -36,7 +37,6 @@ import {
   DELIVERY_COLUMNS,
   FIXED_PLAN,
   functionName,
-  headOf,
   isClaimed,
   itsEvent,
   NO_DELIVERY,

@@ -3,7 +3,8 @@
  * head; null if the lane has no head, or if the head runs.
  */
 import type { Tables } from '../schema/tables.ts'
-import { byId, errorsIn, FIXED_PLAN, functionName, headOf } from './sql.ts'
+import { headOf } from './lane-rows.ts'
+import { byId, errorsIn, FIXED_PLAN, functionName } from './sql.ts'
 
 export function skipHeadFunction(tables: Tables): string {
   const { channel, clock, deadLetter, delivery, event, seqOfDelivery } = tables

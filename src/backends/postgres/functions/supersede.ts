@@ -9,7 +9,8 @@
 import type { Tables } from '../schema/tables.ts'
 import { finishing } from './finish.ts'
 import { HISTORY_VARIABLES, readingTurn, writingHistory } from './history.ts'
-import { attemptOf, byId, FIXED_PLAN, functionName, HANDLER, inQueue, LIVE_IN_LANE } from './sql.ts'
+import { inQueue } from './lane-rows.ts'
+import { attemptOf, byId, FIXED_PLAN, functionName, HANDLER, LIVE_IN_LANE } from './sql.ts'
 import { tellingOfEnds } from './watch.ts'
 
 /** At most this many deliveries of a lane are looked at, the newest first. If all of them are of other types, an older one is handled too. */

@@ -10,7 +10,8 @@
 import type { Tables } from '../schema/tables.ts'
 import { isLanePaused } from './pauses.ts'
 import { promoting } from './promote.ts'
-import { byId, FIXED_PLAN, functionName, LIVE_IN_LANE, NOT_SET_ASIDE, runningIn } from './sql.ts'
+import { runningIn } from './lane-rows.ts'
+import { byId, FIXED_PLAN, functionName, LIVE_IN_LANE, NOT_SET_ASIDE } from './sql.ts'
 
 const PAUSE_PER_WORK = 50
 const LONGEST_PAUSE = `interval '1 minute'`

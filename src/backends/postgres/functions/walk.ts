@@ -1,6 +1,7 @@
 /** The function that visits a queue's lanes in the order of their keys. A lane costs one probe, however long it is. */
 import type { Tables } from '../schema/tables.ts'
-import { FIXED_PLAN, functionName, inQueue, LIVE_IN_LANE, runningIn } from './sql.ts'
+import { inQueue, runningIn } from './lane-rows.ts'
+import { FIXED_PLAN, functionName, LIVE_IN_LANE } from './sql.ts'
 
 export function walkFunction(tables: Tables): string {
   const next = (key: string) => `(

@@ -2,7 +2,8 @@
 import { handlerOfLane, partitionKeyOfLane } from '../../../deliveries/lane-key.ts'
 import type { Lane } from '../../../deliveries/lanes.ts'
 import { IS_AWAITING } from '../functions/awaiting.ts'
-import { inQueue, LIVE_IN_LANE } from '../functions/sql.ts'
+import { inQueue } from '../functions/lane-rows.ts'
+import { LIVE_IN_LANE } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 
 /** `micros`: `since` to the microsecond, which a `Date` cannot hold. */
