@@ -2,7 +2,7 @@
  * Two workers never have the same shard: a worker cannot write for a shard that it has lost, and a worker that cannot reach the database
  * begins nothing more. Other tests here remove each safeguard, and show that it is needed.
  */
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { NOTHING_KNOWN, type LogStore } from '../../src/deliveries/log-reading.ts'
 import type { Outcome } from '../../src/handlers/outcome.ts'
 import { breakFunction } from '../support/break-function.ts'
@@ -28,7 +28,8 @@ beforeAll(async () => {
   intact = rows[0]?.text ?? ''
 })
 
-afterEach(async () => {
+// Not after each test: its workers end later than that.
+beforeEach(async () => {
   ran = []
   await opened.database.query(intact)
   await opened.database.query('truncate postbus.log_handler, postbus.log_cursor, postbus.log_reader, pgboss.job')
