@@ -122,8 +122,13 @@ function busFor(
       },
     }),
   )
-  const retention = retentionMs ? { retentionMs } : {}
-  return createBus({ connectionString, handlers: all, queryTimeoutMs: 60_000, onSignal: printTrouble, ...retention })
+  return createBus({
+    connectionString,
+    handlers: all,
+    queryTimeoutMs: 60_000,
+    onSignal: printTrouble,
+    ...(retentionMs && { retentionMs }),
+  })
 }
 
 /** A bus that publishes for a contestant with one handler. */

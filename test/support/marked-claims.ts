@@ -4,6 +4,7 @@ import { createFunctions } from '../../src/backends/postgres/functions/index.ts'
 import { tablesIn } from '../../src/backends/postgres/schema/tables.ts'
 import { createBus, defineEvent, defineHandler } from '../../src/index.ts'
 import { z } from 'zod'
+import { blocksRead } from './blocks-read.ts'
 import { breakFunction } from './break-function.ts'
 import { startEmbeddedServer } from './embedded-server.ts'
 import { emptyTables } from './stored.ts'
@@ -18,6 +19,7 @@ const HANDLER = 'marks.follow'
 interface Row {
   readonly id: string | null
   readonly claim: number
+  readonly slow: boolean | null
   readonly marks_now: string | null
 }
 
@@ -28,10 +30,12 @@ export class MarkedClaims {
   readonly client: Client
   readonly #call: string
   marks = '{}'
-  /** How many deliveries the handler may still run; null: any number. */
+  /** How many deliveries the handler may still run. `null`: it has no limit. */
   free: number | null = null
   /** The rows that the last claim returned. */
   claimed: readonly Row[] = []
+  /** Whether the last claim was slow. Then a worker hands in marks. */
+  isSlow = false
 
   constructor(client: Client, kind: Kind) {
     this.client = client
@@ -51,18 +55,14 @@ export class MarkedClaims {
       const { rows } = await this.client.query<Row>(`select * from ${this.#call}`, [...this.#values])
       this.marks = rows.at(-1)?.marks_now ?? this.marks
       this.claimed = rows.filter(({ id }) => id !== null)
+      this.isSlow = rows.at(-1)?.slow ?? false
     }
     return this.claimed.length
   }
 
   /** How many blocks a claim reads. */
   async blocks(): Promise<number> {
-    const { rows } = await this.client.query<{ 'QUERY PLAN': readonly { Plan: Record<string, number> }[] }>(
-      `explain (analyze, buffers, format json) select * from ${this.#call}`,
-      [...this.#values],
-    )
-    const plan = rows[0]?.['QUERY PLAN'][0]?.Plan ?? {}
-    return (plan['Shared Hit Blocks'] ?? 0) + (plan['Shared Read Blocks'] ?? 0)
+    return blocksRead(this.client, `select * from ${this.#call}`, this.#values)
   }
 }
 

@@ -24,30 +24,15 @@
 import { handlerOfLane } from '../../../deliveries/lane-key.ts'
 import { queueLockKey } from '../schema/advisory-locks.ts'
 import type { Tables } from '../schema/tables.ts'
+import { beginning, CLAIM_VARIABLES } from './claim-start.ts'
 import { isComing } from './coming.ts'
-import { askingForMixture, collecting, FRONT_VARIABLES } from './front.ts'
-import { MARK_VARIABLES, movingMarks, readingMarks, timingLook } from './marks.ts'
-import {
-  FORGETTING_PAUSED,
-  leavingPaused,
-  limitingPaused,
-  parkingPaused,
-  PAUSE_VARIABLES,
-  PAUSED_LANE_VARIABLES,
-  readingPauses,
-} from './pauses.ts'
-import { runsOf } from './runs.ts'
-import {
-  LIMIT_VARIABLES,
-  LONGEST_LOOK,
-  probing,
-  readingLimits,
-  settingAside,
-  sortingOut,
-  takenBack,
-} from './set-aside.ts'
-import { makingRoom, SIZE_COLUMN, SIZE_VARIABLES } from './sizes.ts'
+import { askingForMixture, collecting } from './front.ts'
 import { headOf, runningIn } from './lane-rows.ts'
+import { movingMarks, timingLook } from './marks.ts'
+import { FORGETTING_PAUSED, leavingPaused, parkingPaused, PAUSED_LANE_VARIABLES } from './pauses.ts'
+import { runsOf } from './runs.ts'
+import { LONGEST_LOOK, settingAside, sortingOut, takenBack } from './set-aside.ts'
+import { makingRoom, SIZE_COLUMN } from './sizes.ts'
 import { activated, byId, DELIVERY, DELIVERY_COLUMNS, FIXED_PLAN, functionName, itsEvent, NO_DELIVERY } from './sql.ts'
 
 /** Looks at a few candidates more than are wanted, so that small claims get past a backlog too. */
@@ -90,14 +75,10 @@ declare
   visited integer;
   more boolean := false;
   is_long boolean := false;
-  coming boolean := ${isComing(tables, 'of_queue')};${LIMIT_VARIABLES}${MARK_VARIABLES}${FRONT_VARIABLES}${SIZE_VARIABLES}${PAUSE_VARIABLES}${PAUSED_LANE_VARIABLES}
+  coming boolean := ${isComing(tables, 'of_queue')};${CLAIM_VARIABLES}${PAUSED_LANE_VARIABLES}
 begin
   perform pg_advisory_xact_lock(${queueLockKey('claim', tables.names, 'of_queue')});
-  ${readingMarks(tables)}
-  ${readingPauses(tables)}
-  ${readingLimits(tables)}
-  ${limitingPaused(tables)}
-  ${probing(tables)}
+  ${beginning(tables)}
   source := case when found then 'set aside' else 'front' end;
   if wanted > 0 then
     ${askingForMixture(tables)}

@@ -6,20 +6,13 @@
  * more to claim.
  */
 import type { Tables } from '../schema/tables.ts'
+import { beginning, CLAIM_VARIABLES } from './claim-start.ts'
 import { isComing } from './coming.ts'
-import { askingForMixture, collecting, FRONT_VARIABLES } from './front.ts'
-import { MARK_VARIABLES, movingMarks, readingMarks, timingLook } from './marks.ts'
-import { FORGETTING_PAUSED, limitingPaused, PAUSE_VARIABLES, readingPauses } from './pauses.ts'
-import {
-  LIMIT_VARIABLES,
-  LONGEST_LOOK,
-  probing,
-  readingLimits,
-  settingAside,
-  sortingOut,
-  takenBack,
-} from './set-aside.ts'
-import { makingRoom, SIZE_COLUMN, SIZE_VARIABLES } from './sizes.ts'
+import { askingForMixture, collecting } from './front.ts'
+import { movingMarks, timingLook } from './marks.ts'
+import { FORGETTING_PAUSED } from './pauses.ts'
+import { LONGEST_LOOK, settingAside, sortingOut, takenBack } from './set-aside.ts'
+import { makingRoom, SIZE_COLUMN } from './sizes.ts'
 import {
   activated,
   DELIVERY,
@@ -53,13 +46,9 @@ declare
   wrote boolean := false;
   candidates tid[];
   names text[];
-  coming boolean := ${isComing(tables, 'of_queue')};${LIMIT_VARIABLES}${MARK_VARIABLES}${FRONT_VARIABLES}${SIZE_VARIABLES}${PAUSE_VARIABLES}
+  coming boolean := ${isComing(tables, 'of_queue')};${CLAIM_VARIABLES}
 begin
-  ${readingMarks(tables)}
-  ${readingPauses(tables)}
-  ${readingLimits(tables)}
-  ${limitingPaused(tables)}
-  ${probing(tables)}
+  ${beginning(tables)}
   if found then
     ${takingBack(tables, true)}
     ${claimChosen}

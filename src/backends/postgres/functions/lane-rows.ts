@@ -18,8 +18,10 @@ export function headOf(tables: Tables, { queue, lane }: { queue: string; lane: s
 }
 
 /**
- * The active delivery of the lane `lane`, by pg-boss's unique index. The lane has two bounds and is not compared as equal: an order by
- * a column that must be equal to something is no order, and the plan could use another index.
+ * The active delivery of the lane `lane`, by pg-boss's unique index.
+ *
+ * With an equal sign instead of two bounds, the planner would drop the order, and could use another index. Without the upper bound, a
+ * look into a lane where nothing runs would step over what has finished in all later lanes.
  */
 export function runningIn(tables: Tables, { queue, lane }: { queue: string; lane: string }): string {
   return `select job.id from ${tables.delivery} job

@@ -19,9 +19,9 @@
 import { laneKeyInSql } from '../../../deliveries/lane-key.ts'
 import { queueLockKey } from '../schema/advisory-locks.ts'
 import type { Tables } from '../schema/tables.ts'
+import { headOf } from './lane-rows.ts'
 import { JOB_COLUMNS, jobValues } from './rows.ts'
 import { PAYLOAD } from './sizes.ts'
-import { headOf } from './lane-rows.ts'
 import { attemptOf, byId, FIXED_PLAN, functionName } from './sql.ts'
 
 /** Marks a delivery that was over and comes back. */

@@ -8,8 +8,8 @@
  * alone the next time, and costs those around it one attempt at most.
  */
 import type { Tables } from '../schema/tables.ts'
-import { IS_LARGE } from './sizes.ts'
 import { inQueue } from './lane-rows.ts'
+import { IS_LARGE } from './sizes.ts'
 import { LIVE_IN_LANE, NOT_SET_ASIDE, REPLAY } from './sql.ts'
 
 /** The claim of a delivery that was never tried before is a number below this: see `claimOf`. */

@@ -22,13 +22,13 @@
 import { handlerOfLane } from '../../../deliveries/lane-key.ts'
 import type { Tables } from '../schema/tables.ts'
 import { HISTORY_VARIABLES, writingHistory } from './history.ts'
+import { headOf } from './lane-rows.ts'
 import { isPaused, PAUSE_VARIABLES, readingPauses } from './pauses.ts'
 import { promoting } from './promote.ts'
 import { behind, runsOf } from './runs.ts'
 import { beginningToEnd, ended, endingOthers } from './settle.ts'
 import { tellingOfEnds } from './watch.ts'
 import { finishing } from './finish.ts'
-import { headOf } from './lane-rows.ts'
 import {
   activatedInOrder,
   byId,

@@ -8,9 +8,9 @@
  * only when 50 times as long has passed as this one took, and at most a minute. A call that comes with 0 seconds works at once.
  */
 import type { Tables } from '../schema/tables.ts'
+import { runningIn } from './lane-rows.ts'
 import { isLanePaused } from './pauses.ts'
 import { promoting } from './promote.ts'
-import { runningIn } from './lane-rows.ts'
 import { byId, FIXED_PLAN, functionName, LIVE_IN_LANE, NOT_SET_ASIDE } from './sql.ts'
 
 const PAUSE_PER_WORK = 50
