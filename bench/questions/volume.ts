@@ -16,7 +16,7 @@ const EMPTY = 'postbus, empty'
 export const volume: Question = {
   name: 'volume',
   asks: 'does a long history make claims, settles and look-ups slower?',
-  rounds: 1,
+  rounds: 7,
   notes: [
     'An hour of 200 events/s with three handlers each: 720,000 events, 2.2 million rows of history; with --full a day: 17 million and 52 million. They are written by SQL, in the form that settling writes.',
     'Medians of 200 turns: publish 20, claim 20, settle 20; and of 200 look-ups of an event from anywhere in the history.',
