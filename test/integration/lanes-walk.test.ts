@@ -1,6 +1,6 @@
 /** When the front of a partitioned queue can be neither claimed nor parked, a claim walks from lane to lane, and reports whether it saw all. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { HANDLER, openLanes, type Lanes } from '../support/lanes.ts'
+import { HANDLER, heldFront, openLanes, type Lanes } from '../support/lanes.ts'
 
 let lanes: Lanes
 
@@ -11,7 +11,7 @@ beforeEach(async () => {
 afterEach(() => lanes.close())
 
 test('the next round finds lanes that a walk has passed over for lack of slots', async () => {
-  await aHeldFront('busy')
+  await heldFront(lanes, 'busy')
   const keys = Array.from({ length: 12 }, (_, n) => `key-${n}`) // one more than the walk of the first claim visits
   for (const key of keys) await lanes.publish(key)
 
@@ -19,7 +19,7 @@ test('the next round finds lanes that a walk has passed over for lack of slots',
 })
 
 test('a walk that fills the slots reports that there may be more, until it has seen every lane', async () => {
-  await aHeldFront('busy')
+  await heldFront(lanes, 'busy')
   for (const key of ['one', 'two', 'three']) await lanes.publish(key)
 
   const first = await lanes.claim(lanes.database, 2)
@@ -35,7 +35,7 @@ test('a walk that fills the slots reports that there may be more, until it has s
 
 describe('a round of several claims', () => {
   beforeEach(async () => {
-    await aHeldFront('busy')
+    await heldFront(lanes, 'busy')
     for (let n = 0; n < 200; n += 1) await lanes.publish(`later-${n}`)
     await becomeDue('later-%', '1 hour')
   })
@@ -79,16 +79,6 @@ describe('a round of several claims', () => {
     expect(claimed).toMatchObject({ deliveries: [], heldBack: [HANDLER] })
   })
 })
-
-/** A key with more deliveries than a claim looks at. They can be neither claimed nor parked, because a settle is under way. */
-async function aHeldFront(key: string): Promise<void> {
-  const settling = await lanes.connect()
-  await lanes.publish(key)
-  const { deliveries } = await lanes.claim(lanes.database, 1)
-  await settling.query('begin')
-  await settling.query('select from pgboss.job where id = $1 for update', [deliveries[0]?.id])
-  for (let n = 0; n < 12; n += 1) await lanes.publish(key)
-}
 
 async function becomeDue(keys: string, inTime = '0'): Promise<void> {
   const due = `update pgboss.job set start_after = now() + $2::interval where state = 'created' and singleton_key like $1`

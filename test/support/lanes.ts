@@ -100,6 +100,16 @@ export async function openLanes(): Promise<Lanes> {
   }
 }
 
+/** Publishes more deliveries of a key than a claim looks at. They can be neither claimed nor parked, because a settle is under way. */
+export async function heldFront({ connect, publish, claim, database }: Lanes, key: string): Promise<void> {
+  const settling = await connect()
+  await publish(key)
+  const { deliveries } = await claim(database, 1)
+  await settling.query('begin')
+  await settling.query('select from pgboss.job where id = $1 for update', [deliveries[0]?.id])
+  for (let n = 0; n < 12; n += 1) await publish(key)
+}
+
 export function done(delivery: ClaimedDelivery, takeNext = false): Settlement {
   return { delivery, is: 'done', takeNext }
 }
