@@ -97,6 +97,18 @@ describe.each([
     expect(await atTheSameTime()).toBe(4)
   })
 
+  test('a claim that waited for another one sees what that one has set aside', async () => {
+    await publish([0])
+    const [one, other] = await Promise.all([queues.connect(), queues.connect()])
+    await one.query('begin')
+    await claimed(2, [{ handler: 'notes.slow', free: 0, cluster: 2 }], one)
+    const second = claimed(2, CLUSTER_OF_2, other)
+    await until('the second waits for the first', () => queues.someoneWaits())
+    await one.query('commit')
+
+    expect((await second).numbers).toEqual([0])
+  })
+
   test('deliveries that run in the handler’s other queue count towards the cluster limit', async () => {
     const other = queue === 'events' ? 'events_partitioned' : 'events'
     await queues.publish(range(5).map((n) => NoteTaken({ n, key: other === 'events' ? null : `other ${n}` })))
