@@ -2,6 +2,7 @@
  * The parts of a benchmark: a question has cases, a case has entries that are measured in turns, and each measurement yields
  * figures. The first entry of a case is ours; the others are compared with it.
  */
+import type { Slices } from './slices.ts'
 
 /** The results of one measurement, by the name of the figure. A text is for a result that is not a number, such as an order. */
 export type Figures = Readonly<Record<string, number | string>>
@@ -25,7 +26,11 @@ export interface Entry {
   readonly statistics?: 'fresh' | 'as prepared'
   /** Brings a database into that state. Not timed, and done once per case. */
   prepare(database: BenchDatabase): Promise<void>
-  measure(database: BenchDatabase): Promise<Figures>
+  /**
+   * An entry that yields is measured in slices: at each `yield` the next entry of the case goes on, in a database of its own. So all of
+   * them share the moments at which a machine is slow.
+   */
+  measure(database: BenchDatabase): Promise<Figures> | Slices<Figures>
 }
 
 export interface Case {

@@ -4,6 +4,7 @@
  */
 import { once, type BenchServer, type OwnDatabase } from './databases.ts'
 import type { Case, Entry, Figures } from './question.ts'
+import { slicesOf, type Slices } from './slices.ts'
 
 export interface EntryRounds {
   readonly contestant: string
@@ -20,9 +21,10 @@ export async function runInTurns(server: BenchServer, entries: Case['entries'], 
     }
     for (let round = 0; round < rounds; round += 1) {
       const first = round % found.length
-      for (const { entry, figures } of [...found.slice(first), ...found.slice(0, first)]) {
-        figures.push(await onCopy(server, states.get(entry.state), entry))
-      }
+      const inTurn = [...found.slice(first), ...found.slice(0, first)]
+      await toTheEnd(
+        inTurn.map(({ entry, figures }) => ({ slices: onCopy(server, states.get(entry.state), entry), figures })),
+      )
     }
   } finally {
     for (const database of states.values()) await database.drop()
@@ -39,10 +41,33 @@ async function prepare(server: BenchServer, entry: Entry): Promise<OwnDatabase> 
   return database
 }
 
-async function onCopy(server: BenchServer, state: OwnDatabase | undefined, entry: Entry): Promise<Figures> {
+interface Measurement {
+  readonly slices: Slices<Figures>
+  readonly figures: Figures[]
+}
+
+/** Runs measurements in turns: each goes on to its next slice, or to its end if it has none. */
+async function toTheEnd(measurements: readonly Measurement[]): Promise<void> {
+  let unended = measurements
+  try {
+    while (unended.length > 0) {
+      const goOn = new Array<Measurement>()
+      for (const one of unended) {
+        const next = await one.slices.next()
+        if (next.done) one.figures.push(next.value)
+        else goOn.push(one)
+      }
+      unended = goOn
+    }
+  } finally {
+    for (const { slices } of unended) await slices.return({}) // after an error: the others end too, and drop their databases
+  }
+}
+
+async function* onCopy(server: BenchServer, state: OwnDatabase | undefined, entry: Entry): Slices<Figures> {
   const copy = await server.create(state)
   try {
-    return await entry.measure(copy)
+    return yield* slicesOf(entry.measure(copy))
   } finally {
     await copy.drop()
   }

@@ -55,17 +55,3 @@ export async function connected(connectionString: string): Promise<Client> {
   await client.connect()
   return client
 }
-
-/** Runs work with `count` connections, and closes them at the end. */
-export async function withClients<Result>(
-  connectionString: string,
-  count: number,
-  work: (clients: readonly Client[]) => Promise<Result>,
-): Promise<Result> {
-  const clients = await Promise.all(Array.from({ length: count }, () => connected(connectionString)))
-  try {
-    return await work(clients)
-  } finally {
-    await Promise.all(clients.map((client) => client.end()))
-  }
-}

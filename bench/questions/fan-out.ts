@@ -2,10 +2,11 @@
 import { randomBytes } from 'node:crypto'
 import type { Client } from 'pg'
 import { orderOf } from '../order.ts'
+import { publishingEntry } from '../publishers/entry.ts'
 import { graphileWorker } from '../publishers/graphile-worker.ts'
 import { pgBossInsert } from '../publishers/pg-boss.ts'
 import { postbus } from '../publishers/postbus.ts'
-import { withClients, type OpenPublisher, type Publisher } from '../publishers/publisher.ts'
+import type { OpenPublisher, Publisher } from '../publishers/publisher.ts'
 import type { Case, Entry, Extent, Figures, Goal, Question } from '../question.ts'
 
 const RECEIVERS = [1, 5, 20]
@@ -57,20 +58,11 @@ interface Amount {
 }
 
 function entryFor(publisher: Publisher, amount: Amount): Entry {
-  return {
-    contestant: publisher.name,
-    configuration: publisher.configuration.split(';')[0] ?? '',
-    state: publisher.name,
-    prepare: ({ connectionString }) => publisher.install(connectionString, amount.receivers),
-    async measure({ connectionString }) {
-      const open = await publisher.open(connectionString, amount.receivers)
-      try {
-        return await withClients(connectionString, 1, ([client]) => costOf(open, client, amount))
-      } finally {
-        await open.close()
-      }
-    },
-  }
+  const { receivers } = amount
+  const entry = publishingEntry(publisher, { receivers, connections: 1 }, ({ open, clients: [client] }) =>
+    costOf(open, client, amount),
+  )
+  return { ...entry, configuration: publisher.configuration.split(';')[0] ?? '' }
 }
 
 const WARM_UP = 20

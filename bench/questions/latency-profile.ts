@@ -5,7 +5,7 @@ import type { Client } from 'pg'
 import { orderOf } from '../order.ts'
 import { publishingEntry } from '../publishers/entry.ts'
 import { postbus } from '../publishers/postbus.ts'
-import { placeOrder, withClients, type OpenPublisher } from '../publishers/publisher.ts'
+import { placeOrder, type OpenPublisher } from '../publishers/publisher.ts'
 import type { Case, Extent, Figures, Question } from '../question.ts'
 import { StepTimes } from '../step-times.ts'
 
@@ -26,8 +26,8 @@ export const latencyProfile: Question = {
 
 function casesOf({ quick }: Extent): readonly Case[] {
   const events = quick ? 2 : 100
-  const entry = publishingEntry(postbus, 1, (open, connectionString) =>
-    withClients(connectionString, 3, (clients) => stepByStep(open, clients, events)),
+  const entry = publishingEntry(postbus, { receivers: 1, connections: 3 }, ({ open, clients }) =>
+    stepByStep(open, clients, events),
   )
   return [{ name: 'idle, an event every 50 ms', entries: [entry] }]
 }

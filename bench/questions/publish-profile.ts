@@ -4,12 +4,15 @@ import { orderOf } from '../order.ts'
 import { publishingEntry } from '../publishers/entry.ts'
 import { graphileWorker } from '../publishers/graphile-worker.ts'
 import { postbus } from '../publishers/postbus.ts'
-import { stepsOf, withClients, type OpenPublisher } from '../publishers/publisher.ts'
+import { stepsOf, type OpenPublisher } from '../publishers/publisher.ts'
 import { rawSql } from '../publishers/raw-sql.ts'
 import type { Case, Extent, Figures, Question } from '../question.ts'
+import type { Slices } from '../slices.ts'
 import { StepTimes } from '../step-times.ts'
 
 const RECEIVERS = 3
+/** The contestants take turns after so many transactions. */
+const SLICE = 20
 const ROUND_TRIP = { name: 'nothing', text: 'select 1' }
 
 export const publishProfile: Question = {
@@ -18,6 +21,7 @@ export const publishProfile: Question = {
   rounds: 5,
   notes: [
     'The transaction of the question above, over and over on one connection: for each of its statements the median time from the call to the answer.',
+    'The contestants take turns after each 20 transactions, each in a database of its own.',
     'A thousand transactions come first and do not count, and then the tables are analyzed, as in the question above.',
     'The round trip is a prepared statement that does nothing, sent between the transactions.',
   ],
@@ -28,8 +32,8 @@ export const publishProfile: Question = {
 function casesOf({ quick }: Extent): readonly Case[] {
   const [warmUp, transactions] = quick ? [10, 10] : [1_000, 1_000]
   const entries = [postbus, graphileWorker, rawSql].map((publisher) =>
-    publishingEntry(publisher, RECEIVERS, (open, connectionString) =>
-      withClients(connectionString, 1, ([client]) => timesOf(open, client, { warmUp, transactions })),
+    publishingEntry(publisher, { receivers: RECEIVERS, connections: 1 }, ({ open, clients: [client] }) =>
+      timesOf(open, client, { warmUp, transactions }),
     ),
   )
   return [{ name: '1 connection', entries }]
@@ -40,7 +44,7 @@ interface Run {
   readonly transactions: number
 }
 
-async function timesOf(open: OpenPublisher, client: Client | undefined, run: Run): Promise<Figures> {
+async function* timesOf(open: OpenPublisher, client: Client | undefined, run: Run): Slices<Figures> {
   if (!client) throw new Error('There is no connection.')
   const times = new StepTimes()
   for (let place = 0; place < run.warmUp + run.transactions; place += 1) {
@@ -50,6 +54,7 @@ async function timesOf(open: OpenPublisher, client: Client | undefined, run: Run
     }
     for (const [name, step] of stepsOf(open, client, orderOf(`order-${place}`, place))) await times.of(name, step)
     await times.of('round trip', () => client.query(ROUND_TRIP))
+    if (place % SLICE === SLICE - 1) yield
   }
   return times.medians()
 }
