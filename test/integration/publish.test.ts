@@ -7,7 +7,7 @@ import { openTestBus, type TestBus } from '../support/bus.ts'
 import { emptyTables, listenForWakeUps, storedCounts, storedDeliveries, storedEvents } from '../support/stored.ts'
 import { openWire, type Wire } from '../support/wire.ts'
 
-const PUBLISH = `select pg_catalog.format('%s %s %s', id, deliveries, duplicate) as published from "postbus".publish($1)`
+const PUBLISH = 'select "postbus".publish($1)::pg_catalog.text'
 
 const OrderCreated = defineEvent('orders.order-created', {
   schema: z.object({ order: z.string(), note: z.unknown() }),

@@ -41,7 +41,7 @@ export async function publishEvents(
   const distinct = firstOfEachId(events)
   checkBatchSize(distinct)
   const statement = {
-    text: `select ${functionName(tables, 'publish')}($1)::text`, // many clients send it unprepared, and a short statement is planned faster
+    text: `select ${functionName(tables, 'publish')}($1)::pg_catalog.text`, // many clients send it unprepared, and a short statement is planned faster
     values: [JSON.stringify(batchOf(distinct, inTransaction))],
   }
   const rows = await readTexts(executor, statement, publishedIn)
