@@ -136,7 +136,7 @@ test.each([
   { what: 'more', deliveries: 2, says: 'returned 2 deliveries, expected 1' },
   { what: 'nothing', deliveries: null, says: 'returned nothing, expected 1' },
 ])('a database that returns $what is an error, never a silent success', async ({ deliveries, says }) => {
-  const rows = deliveries === null ? [] : [{ published: `${paid.id} ${deliveries} f` }]
+  const rows = deliveries === null ? [] : [{ publish: `(${paid.id},${deliveries},f)` }]
   const broken = { executeSql: async () => ({ rows }) }
 
   await expect(shop.bus.publish(paid, { tx: broken })).rejects.toMatchObject({
