@@ -1,6 +1,7 @@
 /**
  * Runs the entries of a case in turns: A B C, B C A, … A shared machine is faster at one moment and slower at the next. In
- * turns, fast and slow moments are spread over all entries, and no entry always runs right after the heaviest one.
+ * turns, fast and slow moments are spread over all entries, and no entry always runs right after the heaviest one. Entries that are
+ * measured in slices take turns within a round too.
  */
 import { once, type BenchServer, type OwnDatabase } from './databases.ts'
 import type { Case, Entry, Figures } from './question.ts'

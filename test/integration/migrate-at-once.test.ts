@@ -53,7 +53,6 @@ test('five buses, each with its own connections', async () => {
 })
 
 test('five processes', async () => {
-  // Beside migrations and indexes: pg-boss, the functions, four queues, and the registry for SQL publishers.
   const results = await Promise.all(FIVE.map(() => postbus(database.connectionString, ['migrate', '--json'])))
 
   expect(results.map(({ code, err }) => ({ code, isDone: /Done|Nothing to do/.test(err) }))).toEqual(
@@ -64,6 +63,7 @@ test('five processes', async () => {
     0,
     0,
     0,
+    // pg-boss, the functions, four queues, and the registry for SQL publishers
     7 + INDEX_STEPS.length + migrationSteps('0001-events').length,
   ])
 })
