@@ -13,6 +13,7 @@ const Paid = defineEvent('finances.paid', {
 })
 const book = defineHandler('finances.book', { on: Paid, handle: () => undefined })
 const paid = Paid({ euro: 1, account: null })
+const OTHER_ID = '00000000-0000-7000-8000-000000000001'
 
 let shop: TestBus
 let tx: Client
@@ -132,11 +133,12 @@ test('the function stores events in the order of `ord`, in any order of the batc
 })
 
 test.each([
-  { what: 'fewer deliveries than it was asked for', deliveries: 0, says: 'returned 0 deliveries, expected 1' },
-  { what: 'more', deliveries: 2, says: 'returned 2 deliveries, expected 1' },
-  { what: 'nothing', deliveries: null, says: 'returned nothing, expected 1' },
-])('a database that returns $what is an error, never a silent success', async ({ deliveries, says }) => {
-  const rows = deliveries === null ? [] : [{ publish: `(${paid.id},${deliveries},f)` }]
+  { what: 'fewer deliveries than it was asked for', rows: [[paid.id, 0]], says: 'returned 0 deliveries, expected 1' },
+  { what: 'more', rows: [[paid.id, 2]], says: 'returned 2 deliveries, expected 1' },
+  { what: 'nothing', rows: [], says: 'returned nothing, expected 1' },
+  { what: 'what became of another event', rows: [[OTHER_ID, 1]], says: 'returned nothing, expected 1' },
+])('a database that returns $what is an error, never a silent success', async ({ rows: returned, says }) => {
+  const rows = returned.map(([id, deliveries]) => ({ publish: `(${id},${deliveries},f)` }))
   const broken = { executeSql: async () => ({ rows }) }
 
   await expect(shop.bus.publish(paid, { tx: broken })).rejects.toMatchObject({
