@@ -18,8 +18,6 @@ const ALONE = [
   'test/unit/tenants/*.test.ts',
   'test/unit/worker/*.test.ts',
 ]
-const NO_TESTS = ['test/readme-blocks/**'] // their own tests run them
-const ELSEWHERE = [...NO_TESTS, ...SLOW]
 
 const test = {
   pool: 'forks',
@@ -34,7 +32,7 @@ export default defineConfig({
     maxWorkers: 3,
     projects: [
       { test: { ...test, name: 'together', include: TOGETHER, exclude: ALONE, isolate: false } },
-      { test: { ...test, name: 'alone', include: ['test/**/*.test.ts'], exclude: [...TOGETHER, ...ELSEWHERE] } },
+      { test: { ...test, name: 'alone', include: ['test/**/*.test.ts'], exclude: [...TOGETHER, ...SLOW] } },
       { test: { ...test, name: 'clocks', include: ALONE } },
     ],
   },

@@ -11,7 +11,7 @@ const run = promisify(execFile)
 const EXPECTED = /^(dist\/|docs\/.+\.md$|llms\.txt$|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/
 const MOST_BYTES_OF_DOCS = 1_500_000
 /** npm would read all of these before it packs. */
-const LEFT_OUT = ['.git', '.postbus', '.pages', '.cache', 'dist', 'node_modules', 'readme-blocks']
+const LEFT_OUT = ['.git', '.postbus', '.pages', '.cache', 'dist', 'node_modules']
 
 test('npm pack takes the compiled code and the Markdown docs, and nothing else of the repository', async () => {
   const files = await packedFiles()

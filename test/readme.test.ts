@@ -227,7 +227,7 @@ import knex from 'knex'
 import { Kysely, PostgresDialect } from 'kysely'
 import { Pool } from 'pg'
 import postgres from 'postgres'
-import { PrismaClient } from '../../support/prisma/client/client.ts'
+import { PrismaClient } from '../../../test/support/prisma/client/client.ts'
 
 export const pgPool = new Pool({ connectionString, max: 4 })
 export const db = new Kysely<{ orders: { id: string } }>({ dialect: new PostgresDialect({ pool: pgPool }) })

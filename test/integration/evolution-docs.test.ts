@@ -6,11 +6,12 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { postbus } from '../support/cli.ts'
+import { BLOCKS } from '../support/readme-blocks.ts'
 import { runTestBlocks } from '../support/run-blocks.ts'
 import * as handlers from '../support/fixtures/cli/event-handlers.ts'
 
 const run = promisify(execFile)
-const folder = 'test/readme-blocks/evolution'
+const folder = join(BLOCKS, 'evolution')
 const text = readFileSync('docs/evolution.md', 'utf8')
 let shop: TestBus
 

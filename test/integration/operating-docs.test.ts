@@ -9,9 +9,10 @@ import { openTestBus, type TestBus } from '../support/bus.ts'
 import { postbusHere as postbus } from '../support/cli.ts'
 import * as handlers from '../support/fixtures/cli/event-handlers.ts'
 import { handlerThat, NoteTaken } from '../support/notes.ts'
+import { BLOCKS } from '../support/readme-blocks.ts'
 
 const run = promisify(execFile)
-const folder = 'test/readme-blocks/operating'
+const folder = join(BLOCKS, 'operating')
 const text = readFileSync('docs/operating.md', 'utf8')
 let shop: TestBus
 

@@ -7,12 +7,11 @@ import { PassThrough, Readable } from 'node:stream'
 import { text as textOf } from 'node:stream/consumers'
 import type { Terminal } from '../../src/cli/command.ts'
 import { run } from '../../src/cli/run.ts'
+import { BLOCKS } from './readme-blocks.ts'
 
 /** Compiled once for all commands: see `vitest.config.ts`. */
 const compileCache = { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] }
 const MAIN = resolve(import.meta.dirname, '../../src/cli/main.ts')
-const BLOCKS = resolve(import.meta.dirname, '../readme-blocks') // tools ignore this folder
-mkdirSync(BLOCKS, { recursive: true })
 const CONFIG = resolve(import.meta.dirname, 'fixtures/cli/postbus.config.ts')
 
 export interface CliOptions {
@@ -64,7 +63,8 @@ export async function postbusHere(
 ): Promise<CliResult> {
   if (options.env || options.cwd !== undefined || options.config !== undefined)
     return postbus(connectionString, words, options)
-  const folder = mkdtempSync(join(BLOCKS, 'cli-'))
+  mkdirSync(BLOCKS, { recursive: true })
+  const folder = mkdtempSync(resolve(BLOCKS, 'cli-'))
   const config = join(folder, 'postbus.config.ts')
   const [out, err] = [new PassThrough(), new PassThrough()]
   const input = Readable.from(options.input === undefined ? [] : [options.input])
@@ -87,7 +87,7 @@ function configOf(connectionString: string): string {
   return `import { createBus } from '../../../src/index.ts'
 export const bus = createBus({
   connectionString: ${JSON.stringify(connectionString)},
-  handlers: () => import('../../support/fixtures/cli/event-handlers.ts'),
+  handlers: () => import('../../../test/support/fixtures/cli/event-handlers.ts'),
   onSignal: () => undefined,
 })
 `

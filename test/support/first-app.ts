@@ -3,9 +3,10 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { join, resolve } from 'node:path'
 import type { Pool } from 'pg'
 import { postbus } from './cli.ts'
+import { BLOCKS } from './readme-blocks.ts'
 
 export function firstApps(name: string) {
-  const folder = resolve('test/readme-blocks', name)
+  const folder = resolve(BLOCKS, name)
   rmSync(folder, { recursive: true, force: true })
   return {
     folder,
@@ -22,7 +23,7 @@ export function firstApps(name: string) {
       for (const file of readdirSync(app).filter((one) => one.endsWith('ts'))) {
         const text = readFileSync(join(app, file), 'utf8')
           .replace(`from 'postbus'`, `from '../../../../src/index.ts'`)
-          .replace(`from '@prisma/client'`, `from '../../../support/prisma/client/client.ts'`)
+          .replace(`from '@prisma/client'`, `from '../../../../test/support/prisma/client/client.ts'`)
         writeFileSync(join(app, file), text)
       }
     },

@@ -18,15 +18,18 @@ export const GUIDE = [
   ),
 ]
 
-/** Two levels below the root, so that imports of the library can point at its sources. */
-const PARENT = 'test/readme-blocks'
+/**
+ * Two levels below the root, so that imports of the library can point at its sources. Git and tools ignore it: a linter or a
+ * compiler that runs beside the tests would look for files that are gone.
+ */
+export const BLOCKS = '.postbus/readme-blocks'
 
 export function writeReadmeBlocks(
   name: string,
   app: string,
   documents: string | readonly string[] = GUIDE,
 ): ReadmeBlocks {
-  const folder = join(PARENT, name)
+  const folder = join(BLOCKS, name)
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'app.ts'), app)

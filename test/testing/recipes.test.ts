@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { BLOCKS } from '../support/readme-blocks.ts'
 import { runInTerminal, runTestBlocks } from '../support/run-blocks.ts'
 
 interface Printed {
@@ -11,13 +12,13 @@ interface Printed {
 }
 
 const run = promisify(execFile)
-const folder = 'test/readme-blocks/testing'
+const folder = join(BLOCKS, 'testing')
 
 beforeAll(() => {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ extends: '../../../tsconfig.json', include: ['*.ts'] }))
-  writeFileSync(join(folder, 'app.ts'), `export * from '../../testing/fixtures/recipes-app.ts'\n`)
+  writeFileSync(join(folder, 'app.ts'), `export * from '../../../test/testing/fixtures/recipes-app.ts'\n`)
   for (const [file, code] of recipes()) writeFileSync(join(folder, file), code)
 })
 

@@ -9,15 +9,15 @@ import { run } from '../../../src/cli/run.ts'
 import { createBus } from '../../../src/index.ts'
 import { openTestBus, type TestBus } from '../../support/bus.ts'
 import { NoteTaken } from '../../support/notes.ts'
+import { BLOCKS } from '../../support/readme-blocks.ts'
 
 let opened: TestBus
 let folder: string
 
 beforeAll(async () => {
   opened = await openTestBus()
-  const blocks = resolve(import.meta.dirname, '../../readme-blocks') // no tool looks there
-  mkdirSync(blocks, { recursive: true })
-  folder = mkdtempSync(join(blocks, 'tenants-'))
+  mkdirSync(BLOCKS, { recursive: true })
+  folder = mkdtempSync(resolve(BLOCKS, 'tenants-'))
   return async () => rmSync(folder, { recursive: true })
 })
 
@@ -29,7 +29,7 @@ async function postbus(tenants: string, ...words: string[]) {
   writeFileSync(
     config,
     `import { createBus } from '../../../src/index.ts'
-    import { handlerThat } from '../../support/notes.ts'
+    import { handlerThat } from '../../../test/support/notes.ts'
     export const bus = createBus({
       connectionString: ${JSON.stringify(opened.connectionString)},
       handlers: [handlerThat((n, { bus }) => { if (n > 1) throw new Error('too many for ' + bus.name) }, { maxAttempts: 1 })],

@@ -4,9 +4,10 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { BLOCKS } from '../../support/readme-blocks.ts'
 
 const run = promisify(execFile)
-const folder = 'test/readme-blocks/testing-live'
+const folder = join(BLOCKS, 'testing-live')
 const vitest = resolve('node_modules/vitest/vitest.mjs')
 
 beforeAll(() => {
