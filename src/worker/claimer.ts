@@ -11,36 +11,24 @@ import type { Alone } from './alone.ts'
 import type { Batches } from './batches/batches.ts'
 import { Gate } from './gate.ts'
 import type { HandlerSlots } from './handler-slots.ts'
-import type { Held } from './held.ts'
 import { AHEAD } from './lane-run.ts'
 import { LimitedClaims } from './limited-claims.ts'
 import type { QueueSignals } from './queue-signals.ts'
 import { retryDelays } from './retry-delays.ts'
-import type { Share, SharedSlots } from './shared-slots.ts'
+import { BUDGET, Slots, type SlotsParts } from './slots.ts'
 
 /** The first wait before another look: about the time that a commit takes. */
 const FIRST_LOOK_MS = 1
 /** A claim that failed may have been too large for the network: the next one has room for this many times fewer bytes. */
 const SMALLER = 16
-/** Bytes of stored payloads, counted as characters, that a queue holds in this process. Decoded, they take several times as much memory. */
-const BUDGET = 16 * 1_048_576
 /** Two claims share the slots only if each can ask for at least this many. */
 const LEAST_OF_TWO = 50
 
-export interface ClaimerParts {
-  readonly queue: string
-  readonly concurrency: number
-  /** Set when the queues of several tenants share their slots. */
-  readonly sharedSlots?: SharedSlots | undefined
-  readonly inLanes: boolean
+export interface ClaimerParts extends SlotsParts {
   readonly pollMs: number
   readonly store: Pick<DeliveryStore, 'claim'>
-  readonly held: Held
-  /** How many lanes are being worked on. */
-  lanes(): number
   readonly batches: Pick<Batches, 'begunIn' | 'readyIn' | 'pump' | 'flush'>
   readonly handlerSlots: HandlerSlots
-  /** Limits claims while a delivery must run alone. */
   readonly alone?: Pick<Alone, 'most' | 'learn'>
   readonly signals: QueueSignals
   readonly stopping: AbortSignal
@@ -54,14 +42,10 @@ export class Claimer {
   readonly #delays: ReturnType<typeof retryDelays>
   /** How many deliveries each of two claims asks for; `null`: there is one claim at a time. */
   readonly #half: number | null
-  readonly #share: Share | null
+  readonly #slots: Slots
   /** Opens when there may be something to do. */
   readonly #news = new Gate()
   readonly #underWay = new Set<Promise<void>>()
-  /** How many deliveries the claims under way have asked for. */
-  #asked = 0
-  /** How many bytes of payloads those claims may bring. */
-  #promised = 0
   #claimed = 0
   /** By how much the room for payloads is divided, after claims that failed. */
   #less = 1
@@ -82,9 +66,9 @@ export class Claimer {
     this.#delays = retryDelays(stopping)
     const half = Math.ceil(concurrency / 2)
     this.#half = inLanes || handlerSlots.haveLimits || half < LEAST_OF_TWO ? null : half
-    this.#share = parts.sharedSlots?.join({ taken: () => this.#taken(), wake: () => this.wake() }) ?? null
+    this.#slots = new Slots(parts, () => this.wake())
     stopping.addEventListener('abort', () => {
-      this.#share?.leave()
+      this.#slots.leave()
       this.#news.open()
     })
   }
@@ -122,32 +106,32 @@ export class Claimer {
 
   /** Whether a delivery waits for a slot, or for one of this handler's slots, as far as the last claim knows. */
   waits(handler: string): 'nobody' | 'for a slot' | 'for the handler' {
-    if (this.#limited.isWaiting(handler) || this.#share?.othersWait) return 'for the handler'
+    if (this.#limited.isWaiting(handler) || this.#slots.othersWait) return 'for the handler'
     return this.#hasBacklog ? 'for a slot' : 'nobody'
   }
 
   /** How many bytes of payloads there is room for. */
   get room(): number {
-    return Math.max(0, BUDGET - this.#parts.held.payloadSize - this.#promised)
+    return this.#slots.room
   }
 
-  /** Whether there is a free slot for a batch: slots that claims have asked for count as taken. */
+  /** Whether there is a free slot for a batch. */
   get hasSlot(): boolean {
-    return this.#busy() + this.#asked < this.#parts.concurrency
+    return this.#slots.hasOneForBatch
   }
 
   /** Called when a handler has returned. In a lane, its slot is free only when the delivery is settled. */
   returned(): void {
     this.#parts.batches.pump()
     if (this.#hasBacklog && !this.#parts.inLanes) this.wake()
-    this.#share?.released()
+    this.#slots.released()
   }
 
   /** A delivery, and what followed it in its lane, is settled. That may have made something due. */
   released(): void {
     this.#parts.batches.pump()
     if (this.#hasBacklog || this.#isDraining) this.wake()
-    this.#share?.released()
+    this.#slots.released()
   }
 
   /** How many deliveries to ask for now: 0 if it is not the time to ask. */
@@ -155,42 +139,19 @@ export class Claimer {
     const isFirst = this.#underWay.size === 0
     const maySecond = this.#underWay.size === 1 && this.#hasBacklog && this.#half !== null
     if (isFirst ? !this.#isDue : !maySecond) return 0
-    const free = this.#freeSlots()
+    const free = this.#slots.free()
     const part = this.#hasBacklog && this.#half !== null ? Math.min(free, this.#half) : free
     return isFirst || part >= LEAST_OF_TWO ? part : 0
-  }
-
-  /**
-   * Settling may lag behind the handlers a little, but not without bound. A lane keeps its slot until it is settled, because that
-   * settle may bring the next delivery of the lane. If large payloads have used up the memory, slots stay empty.
-   */
-  #freeSlots(): number {
-    const { alone, concurrency } = this.#parts
-    const free = this.room > 0 ? Math.max(0, concurrency - this.#taken()) : 0
-    const most = free > 0 && this.#share ? Math.min(free, this.#share.room()) : free
-    return alone?.most(most) ?? most
-  }
-
-  /** Slots that are taken, that batches are about to take, and that claims have asked for. */
-  #taken(): number {
-    const { queue, batches } = this.#parts
-    return this.#busy() + batches.readyIn(queue) + this.#asked
-  }
-
-  #busy(): number {
-    const { concurrency, queue, held, inLanes, lanes, batches } = this.#parts
-    const singles = inLanes ? lanes() : Math.max(held.inHandlers, held.singles - 2 * concurrency)
-    return singles + batches.begunIn(queue)
   }
 
   #send(limit: number): void {
     const wasIdle = this.#parts.held.size === 0 && this.#underWay.size === 0
     this.#isDue = false
-    this.#asked += limit
+    this.#slots.ask(limit)
     const claim: Promise<void> = this.#claimAndLearn(limit, wasIdle).finally(() => {
       this.#underWay.delete(claim)
       this.#parts.batches.pump()
-      this.#share?.released()
+      this.#slots.released()
       this.#news.open()
     })
     this.#underWay.add(claim)
@@ -221,17 +182,13 @@ export class Claimer {
     try {
       const claimed = await this.#limited.claim(async (rooms) => {
         const room = Math.ceil(this.room / (this.#half === null ? 1 : 2) / this.#less)
-        this.#promised += room
-        try {
+        return this.#slots.during(limit, room, async () => {
           const answer = await store.claim(queue, limit, { rooms, room, behind: AHEAD })
           this.#parts.alone?.learn(answer.deliveries)
           // Claimed deliveries take their slots at once, before another claim can ask for them.
           for (const delivery of answer.deliveries) begin(delivery)
           return answer
-        } finally {
-          this.#asked -= limit
-          this.#promised -= room
-        }
+        })
       })
       this.#delays.reset()
       this.#less = Math.max(1, this.#less / 2)
