@@ -1,5 +1,5 @@
 /**
- * Claims from one queue for one process: as many deliveries as there are free slots. It claims again when a slot becomes free, and
+ * Claims from one queue for one process: as many deliveries as there are free slots, and more while handlers are short. It claims again when a slot becomes free, and
  * when it is woken: by a publisher, or by the worker's poll, which asks for all its queues at once. So a queue in which nothing
  * happens costs nothing.
  *
@@ -9,13 +9,15 @@ import type { Claimed, ClaimedDelivery } from '../deliveries/delivery.ts'
 import type { DeliveryStore } from '../deliveries/delivery-store.ts'
 import type { Alone } from './alone.ts'
 import type { Batches } from './batches/batches.ts'
+import { ClaimAhead } from './claim-ahead.ts'
 import { Gate } from './gate.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 import { AHEAD } from './lane-run.ts'
 import { LimitedClaims } from './limited-claims.ts'
 import type { QueueSignals } from './queue-signals.ts'
 import { retryDelays } from './retry-delays.ts'
-import { BUDGET, Slots, type SlotsParts } from './slots.ts'
+import { BUDGET, Slots, type Asked, type SlotsParts } from './slots.ts'
+import type { WaitingRoom } from './waiting-room.ts'
 
 /** The first wait before another look: about the time that a commit takes. */
 const FIRST_LOOK_MS = 1
@@ -23,12 +25,17 @@ const FIRST_LOOK_MS = 1
 const SMALLER = 16
 /** Two claims share the slots only if each can ask for at least this many. */
 const LEAST_OF_TWO = 50
+/** Claims ask for more than the free slots only up to this many, together with the slots. */
+const MOST_AHEAD = 200
 
 export interface ClaimerParts extends SlotsParts {
   readonly pollMs: number
   readonly store: Pick<DeliveryStore, 'claim'>
   readonly batches: Pick<Batches, 'begunIn' | 'readyIn' | 'pump' | 'flush'>
+  readonly waiting: Pick<WaitingRoom, 'size' | 'next'>
   readonly handlerSlots: HandlerSlots
+  /** Whether claims may ask for more than there are free slots. */
+  readonly claimsAhead?: boolean
   readonly alone?: Pick<Alone, 'most' | 'learn'>
   readonly signals: QueueSignals
   readonly stopping: AbortSignal
@@ -40,9 +47,9 @@ export class Claimer {
   readonly #parts: ClaimerParts
   readonly #limited: LimitedClaims
   readonly #delays: ReturnType<typeof retryDelays>
-  /** How many deliveries each of two claims asks for; `null`: there is one claim at a time. */
-  readonly #half: number | null
+  readonly #isLimited: boolean
   readonly #slots: Slots
+  readonly #ahead: ClaimAhead
   /** Opens when there may be something to do. */
   readonly #news = new Gate()
   readonly #underWay = new Set<Promise<void>>()
@@ -64,9 +71,10 @@ export class Claimer {
     this.#parts = parts
     this.#limited = new LimitedClaims(handlerSlots, () => this.wake())
     this.#delays = retryDelays(stopping)
-    const half = Math.ceil(concurrency / 2)
-    this.#half = inLanes || handlerSlots.haveLimits || half < LEAST_OF_TWO ? null : half
-    this.#slots = new Slots(parts, () => this.wake())
+    this.#isLimited = inLanes || handlerSlots.haveLimits
+    const mayAhead = parts.claimsAhead && !parts.sharedSlots && !this.#isLimited
+    this.#ahead = new ClaimAhead(mayAhead ? Math.max(0, MOST_AHEAD - concurrency) : 0)
+    this.#slots = new Slots(parts, this.#ahead, () => this.wake())
     stopping.addEventListener('abort', () => {
       this.#slots.leave()
       this.#news.open()
@@ -115,6 +123,11 @@ export class Claimer {
     return this.#slots.room
   }
 
+  /** Whether there is a free slot for a claimed delivery. */
+  get hasSlotForClaimed(): boolean {
+    return this.#slots.hasOne
+  }
+
   /** Whether there is a free slot for a batch. */
   get hasSlot(): boolean {
     return this.#slots.hasOneForBatch
@@ -122,16 +135,29 @@ export class Claimer {
 
   /** Called when a handler has returned. In a lane, its slot is free only when the delivery is settled. */
   returned(): void {
-    this.#parts.batches.pump()
+    this.#ahead.returned()
+    this.#pump()
     if (this.#hasBacklog && !this.#parts.inLanes) this.wake()
     this.#slots.released()
   }
 
   /** A delivery, and what followed it in its lane, is settled. That may have made something due. */
   released(): void {
-    this.#parts.batches.pump()
+    this.#pump()
     if (this.#hasBacklog || this.#isDraining) this.wake()
     this.#slots.released()
+  }
+
+  /** Batches come first: deliveries that wait for a slot wait for a moment. */
+  #pump(): void {
+    this.#parts.batches.pump()
+    this.#parts.waiting.next()
+  }
+
+  /** How many deliveries each of two claims asks for; `null`: there is one claim at a time. */
+  get #half(): number | null {
+    const half = Math.ceil(this.#slots.window / 2)
+    return this.#isLimited || half < LEAST_OF_TWO ? null : half
   }
 
   /** How many deliveries to ask for now: 0 if it is not the time to ask. */
@@ -147,18 +173,18 @@ export class Claimer {
   #send(limit: number): void {
     const wasIdle = this.#parts.held.size === 0 && this.#underWay.size === 0
     this.#isDue = false
-    this.#slots.ask(limit)
-    const claim: Promise<void> = this.#claimAndLearn(limit, wasIdle).finally(() => {
+    const asked = this.#slots.ask(limit)
+    const claim: Promise<void> = this.#claimAndLearn(asked, wasIdle).finally(() => {
       this.#underWay.delete(claim)
-      this.#parts.batches.pump()
+      this.#pump()
       this.#slots.released()
       this.#news.open()
     })
     this.#underWay.add(claim)
   }
 
-  async #claimAndLearn(limit: number, wasIdle: boolean): Promise<void> {
-    const claimed = await this.#claim(limit)
+  async #claimAndLearn(asked: Asked, wasIdle: boolean): Promise<void> {
+    const claimed = await this.#claim(asked)
     this.#claimed += claimed?.deliveries.length ?? 0
     this.#hasBacklog = (claimed?.more ?? false) || this.#limited.mayClaimMore
     if (this.#hasBacklog) this.#isDue = true
@@ -177,13 +203,15 @@ export class Claimer {
   }
 
   /** Claims deliveries and begins them. Returns the claim; `null` when it failed. */
-  async #claim(limit: number): Promise<Claimed | null> {
+  async #claim(asked: Asked): Promise<Claimed | null> {
     const { queue, store, signals, begin } = this.#parts
     try {
       const claimed = await this.#limited.claim(async (rooms) => {
         const room = Math.ceil(this.room / (this.#half === null ? 1 : 2) / this.#less)
-        return this.#slots.during(limit, room, async () => {
-          const answer = await store.claim(queue, limit, { rooms, room, behind: AHEAD })
+        return this.#slots.during(asked, room, async () => {
+          const answered = this.#ahead.claim()
+          const answer = await store.claim(queue, asked.limit, { rooms, room, behind: AHEAD })
+          answered({ leftSome: answer.more, isIdle: this.#slots.areAllFree })
           this.#parts.alone?.learn(answer.deliveries)
           // Claimed deliveries take their slots at once, before another claim can ask for them.
           for (const delivery of answer.deliveries) begin(delivery)

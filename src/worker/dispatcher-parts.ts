@@ -17,6 +17,8 @@ export interface DispatcherParts {
   readonly handlerSlots: HandlerSlots
   /** Shared by all queues of a worker. */
   readonly alone?: Alone
+  /** Whether claims may ask for more than there are free slots. */
+  readonly claimsAhead?: boolean
   /** Whether each delivery of a handler has to be claimed before it begins: see `LaneRunParts`. */
   goesAlone?(handler: string): boolean
   /** Shared by all queues of a worker. */

@@ -1,6 +1,5 @@
 /**
- * Works on one queue in one process: claims as many deliveries as there are free slots, runs each as soon as it arrives,
- * and settles the finished ones.
+ * Works on one queue in one process: claims deliveries, runs each as soon as it has a slot, and settles the finished ones.
  *
  *        ┌────────── wake-up, poll, or a slot that became free
  *        ▼
@@ -19,6 +18,7 @@ import { gathering } from './batches/gathering.ts'
 import type { LaneBatch } from './batches/lane-batch.ts'
 import { Claimer } from './claimer.ts'
 import type { DispatcherParts } from './dispatcher-parts.ts'
+import { giveBackRunning } from './give-back.ts'
 import { Held, type HeldDelivery, type Run } from './held.ts'
 import { keepClaims } from './keep-claims.ts'
 import { later } from './later.ts'
@@ -28,9 +28,8 @@ import { LaneTurns } from './lane-turns.ts'
 import { QueueSignals } from './queue-signals.ts'
 import { Settler } from './settler.ts'
 import { runSingle, type SingleRunParts } from './single-run.ts'
+import { WaitingRoom } from './waiting-room.ts'
 
-/** A delivery given back at shutdown becomes due after this time. By then this process has ended, even if the handler never returned. */
-const GIVE_BACK_MS = 500
 /** A delivery that comes back to the process in which its lost attempt still runs is put off for this time. */
 const ZOMBIE_MS = 2_000
 
@@ -44,6 +43,7 @@ export class Dispatcher {
   readonly #settler: Settler
   readonly #held: Held
   readonly #claimer: Claimer
+  readonly #waiting: WaitingRoom
   readonly #runs = new Set<Run>()
   readonly #runParts: LaneRunParts
   readonly #singleParts: SingleRunParts
@@ -59,12 +59,19 @@ export class Dispatcher {
     this.#batches = parts.batches ?? noBatches()
     this.#batches.serve(parts.queue, () => this.#claimer.hasSlot)
     this.#signals = new QueueSignals(parts.queue, parts.emit)
+    this.#waiting = new WaitingRoom({
+      held: this.#held,
+      hasSlot: () => this.#claimer.hasSlotForClaimed,
+      begin: (held) => runSingle(this.#singleParts, held),
+      putOff: (delivery) => this.#putOff(delivery),
+    })
     this.#claimer = new Claimer({
       ...parts,
       inLanes: this.#inLanes,
       alone: this.#alone,
       batches: this.#batches,
       held: this.#held,
+      waiting: this.#waiting,
       lanes: () => this.#runs.size,
       signals: this.#signals,
       stopping: this.#stopping.signal,
@@ -126,6 +133,7 @@ export class Dispatcher {
   stopClaiming(): void {
     this.#stopping.abort(new PostbusError('POSTBUS_CLOSED', 'The worker is stopping.'))
     this.#batches.stop()
+    this.#waiting.giveBack()
   }
 
   /** Resolves when nothing is held any more. */
@@ -155,15 +163,8 @@ export class Dispatcher {
    * A handler that has returned by now is settled by its result. What a handler returns after the abort does not count.
    */
   async giveBack(): Promise<number> {
-    const left = this.#held.takeRunning()
-    const settled = left.map(({ delivery, run }) =>
-      run ? run.giveBack(GIVE_BACK_MS) : this.#settler.settle(later(delivery, GIVE_BACK_MS)),
-    )
-    for (const { abort } of left) abort.abort(this.#stopping.signal.reason)
-    await Promise.all([...settled, this.#settler.empty()])
-    await this.#settler.tryRefused()
-    for (const held of left) this.#leave(held)
-    return left.length
+    const parts = { held: this.#held, settler: this.#settler, leave: (held: HeldDelivery) => this.#leave(held) }
+    return giveBackRunning(parts, this.#stopping.signal.reason)
   }
 
   /** Resolves when everything that has ended so far is written, or given up. */
@@ -186,26 +187,25 @@ export class Dispatcher {
   /** Begins a claimed delivery. It has taken its slot when this returns. */
   #begin(delivery: ClaimedDelivery): void {
     if (delivery.wasLost && this.#held.renew(delivery)) return
-    if (this.#mustWait(delivery)) this.#putOff(delivery, () => this.#claimer.released())
+    if (this.#mustWait(delivery)) this.#putOff(delivery)
     else if (this.#alone.isFor(delivery)) this.#beginAlone(delivery)
     else this.#start(delivery)
   }
 
   #beginAlone(delivery: ClaimedDelivery): void {
-    const putOff = () => this.#putOff(delivery, () => this.#claimer.released())
     const isItsTurn = this.#alone.take(delivery, async () => {
-      if (this.#mustWait(delivery)) return putOff()
+      if (this.#mustWait(delivery)) return this.#putOff(delivery)
       this.#start(delivery)
       await this.#held.idle()
     })
-    if (!isItsTurn) putOff()
+    if (!isItsTurn) this.#putOff(delivery)
   }
 
   #start(delivery: ClaimedDelivery): void {
     this.#parts.handlerSlots.take(delivery.handler)
     if (this.#batches.isFor(delivery.handler)) this.#gather(delivery)
     else if (this.#inLanes) this.#beginRun(delivery)
-    else runSingle(this.#singleParts, delivery)
+    else this.#waiting.admit(delivery)
   }
 
   #beginRun(delivery: ClaimedDelivery): void {
@@ -229,7 +229,7 @@ export class Dispatcher {
     return this.#stopping.signal.aborted || this.#isZombie(delivery)
   }
 
-  #putOff(delivery: ClaimedDelivery, onSettled: () => void): void {
+  #putOff(delivery: ClaimedDelivery, onSettled = () => this.#claimer.released()): void {
     this.#settler.hand(later(delivery, this.#isZombie(delivery) ? ZOMBIE_MS : 0), onSettled)
   }
 

@@ -15,11 +15,12 @@ export interface HeldDelivery {
   /** It is in a batch, which has the slot. */
   readonly isMember: boolean
   /**
+   * - `waiting`: it waits for a slot.
    * - `running`: its handler runs.
    * - `settling`: the handler has returned; its outcome is on the way to the database.
    * - `given-back`: the handler was too slow for a stop; what it returns now is not stored.
    */
-  phase: 'running' | 'settling' | 'given-back'
+  phase: 'waiting' | 'running' | 'settling' | 'given-back'
 }
 
 /** The run of a lane, as far as the code that keeps claims must know it. */
@@ -72,13 +73,21 @@ export class Held {
   }
 
   hold(delivery: ClaimedDelivery, run: Run | null = null, isMember = false): HeldDelivery {
-    const since = performance.now()
-    const held: HeldDelivery = { delivery, abort: new AbortController(), since, run, isMember, phase: 'running' }
-    this.#held.add(held)
-    this.#payloadSize += payloadSize(delivery)
+    const held = this.#add(delivery, run, isMember, 'running')
     if (isMember) this.#members += 1
     this.#enter(delivery, isMember)
     return held
+  }
+
+  /** Holds a delivery that has no slot yet. */
+  holdWaiting(delivery: ClaimedDelivery): HeldDelivery {
+    return this.#add(delivery, null, false, 'waiting')
+  }
+
+  /** Its handler is about to be called. */
+  begin(held: HeldDelivery): void {
+    held.phase = 'running'
+    this.#enter(held.delivery, false)
   }
 
   /** Records deliveries that follow a held one in its batch. Its claim is their claim too. */
@@ -140,6 +149,20 @@ export class Held {
     return running
   }
 
+  #add(delivery: ClaimedDelivery, run: Run | null, isMember: boolean, phase: HeldDelivery['phase']): HeldDelivery {
+    const held: HeldDelivery = {
+      delivery,
+      abort: new AbortController(),
+      since: performance.now(),
+      run,
+      isMember,
+      phase,
+    }
+    this.#held.add(held)
+    this.#payloadSize += payloadSize(delivery)
+    return held
+  }
+
   #enter({ id }: ClaimedDelivery, isMember: boolean): void {
     if (isMember && !this.#inHandlers.has(id)) this.#membersInHandlers += 1
     this.#inHandlers.add(id)
@@ -161,7 +184,7 @@ function payloadSize({ event }: ClaimedDelivery): number {
 
 /** Aborts an attempt whose claim another worker has taken over. Returns false if it had ended or was aborted before. */
 export function abortLost({ delivery, abort, phase }: HeldDelivery): boolean {
-  if (phase !== 'running' || abort.signal.aborted) return false
+  if ((phase !== 'running' && phase !== 'waiting') || abort.signal.aborted) return false
   const reason = `The claim of delivery ${delivery.id} was lost to another worker.`
   abort.abort(new PostbusError('POSTBUS_CLAIM_LOST', reason))
   return true

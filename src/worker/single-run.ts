@@ -27,11 +27,10 @@ interface TimedAttempt extends ConcludedAttempt {
   readonly tookMs: number
 }
 
-/** The delivery is held when this returns. */
-export function runSingle(parts: SingleRunParts, delivery: ClaimedDelivery): void {
-  const held = parts.held.hold(delivery)
+export function runSingle(parts: SingleRunParts, held: HeldDelivery): void {
+  const { delivery, abort } = held
   const began = performance.now()
-  const attempt = parts.attempt(delivery, held.abort)
+  const attempt = parts.attempt(delivery, abort)
   void concludedAttempt(attempt, delivery, parts.emit).then((concluded) =>
     returned(parts, held, { ...concluded, tookMs: performance.now() - began }),
   )

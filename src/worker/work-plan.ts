@@ -9,6 +9,7 @@ import type { SharedSlots } from './shared-slots.ts'
 export interface HandlerLimits {
   readonly timeoutMs: number
   readonly maxAttempts: number
+  readonly queue?: string | undefined
   readonly coalesce?: 'latest' | undefined
 }
 

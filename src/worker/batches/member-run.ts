@@ -19,7 +19,7 @@ export function runMember(parts: MemberRunParts, delivery: ClaimedDelivery): voi
   if (part) return void runInBatch(parts, held, part)
   parts.held.returned(held)
   parts.held.release(held)
-  runSingle(parts, delivery) // it ends without a call of the handler
+  runSingle(parts, parts.held.hold(delivery)) // it ends without a call of the handler
 }
 
 async function runInBatch(parts: MemberRunParts, held: HeldDelivery, part: BatchPart): Promise<void> {
