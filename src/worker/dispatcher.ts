@@ -64,6 +64,7 @@ export class Dispatcher {
       hasSlot: () => this.#claimer.hasSlotForClaimed,
       begin: (held) => runSingle(this.#singleParts, held),
       putOff: (delivery) => this.#putOff(delivery),
+      onLeft: ({ handler }) => parts.handlerSlots.release(handler),
     })
     this.#claimer = new Claimer({
       ...parts,

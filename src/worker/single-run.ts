@@ -38,12 +38,14 @@ export function runSingle(parts: SingleRunParts, held: HeldDelivery): void {
 
 /** The outcome goes to the database, unless the delivery was given back meanwhile. */
 export function returned(parts: SingleRunParts, held: HeldDelivery, concluded: TimedAttempt): void {
+  const isGivenBack = held.phase === 'given-back'
   parts.held.returned(held)
-  parts.onReturned(held.delivery.handler)
-  if (held.phase === 'given-back') return parts.onEnd(held)
-
-  held.phase = 'settling'
-  settle(parts, held, concluded)
+  if (!isGivenBack) {
+    held.phase = 'settling'
+    settle(parts, held, concluded)
+  }
+  parts.onReturned(held.delivery.handler) // may call the next handler
+  if (isGivenBack) parts.onEnd(held)
 }
 
 function settle(parts: SingleRunParts, held: HeldDelivery, concluded: TimedAttempt): void {

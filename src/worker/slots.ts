@@ -1,7 +1,7 @@
 /** The slots of one queue in one process: how many are taken, and how many deliveries may be claimed. */
-import type { ClaimAhead } from './claim-ahead.ts'
 import type { Alone } from './alone.ts'
 import type { Batches } from './batches/batches.ts'
+import type { ClaimAhead } from './claim-ahead.ts'
 import type { Held } from './held.ts'
 import type { Share, SharedSlots } from './shared-slots.ts'
 import type { WaitingRoom } from './waiting-room.ts'
@@ -82,9 +82,9 @@ export class Slots {
   }
 
   /**
-   * How many deliveries a claim may ask for. While more than half of what is claimed ahead still waits, that is none. Settling may lag behind the handlers a little, but not without bound. A lane keeps its slot
-   * until it is settled, because that settle may bring the next delivery of the lane. If large payloads have used up the memory, slots
-   * stay empty.
+   * How many deliveries a claim may ask for. While more than half of what is claimed ahead still waits, that is none. Settling may lag
+   * behind the handlers a little, but not without bound. A lane keeps its slot until it is settled, because that settle may bring the
+   * next delivery of the lane. If large payloads have used up the memory, slots stay empty.
    */
   free(): number {
     const { alone, waiting } = this.#parts
@@ -126,7 +126,7 @@ export class Slots {
     this.#share?.leave()
   }
 
-  /** Slots that are taken, that batches are about to take, or waiting deliveries, and that claims have asked for. */
+  /** Slots that are taken, that batches and waiting deliveries are about to take, and that claims have asked for. */
   #taken(): number {
     const { queue, batches, waiting } = this.#parts
     return this.#busy() + waiting.size + batches.readyIn(queue) + this.#asked

@@ -16,6 +16,8 @@ export interface WaitingRoomParts {
   begin(held: HeldDelivery): void
   /** Gives a delivery back to the database. No attempt is used up. */
   putOff(delivery: ClaimedDelivery): void
+  /** Called for a delivery that leaves without having begun. */
+  onLeft(delivery: ClaimedDelivery): void
 }
 
 export class WaitingRoom {
@@ -44,9 +46,7 @@ export class WaitingRoom {
   next(): void {
     for (const one of this.#waiting) {
       if (!this.#parts.hasSlot()) return
-      this.#waiting.delete(one)
-      if (one.abort.signal.aborted)
-        this.#parts.held.release(one) // its claim was lost
+      if (one.abort.signal.aborted) this.#leave(one)
       else this.#begin(one)
     }
   }
@@ -55,15 +55,22 @@ export class WaitingRoom {
   giveBack(before = Infinity): void {
     for (const one of this.#waiting) {
       if (one.since > before) return
-      this.#waiting.delete(one)
-      this.#parts.held.release(one)
-      if (!one.abort.signal.aborted) this.#parts.putOff(one.delivery)
+      this.#leave(one)
     }
   }
 
   #begin(one: HeldDelivery): void {
+    this.#waiting.delete(one)
     this.#parts.held.begin(one)
     this.#parts.begin(one)
+  }
+
+  /** One whose claim was lost does not go back: it is in another process already. */
+  #leave(one: HeldDelivery): void {
+    this.#waiting.delete(one)
+    this.#parts.held.release(one)
+    this.#parts.onLeft(one.delivery)
+    if (!one.abort.signal.aborted) this.#parts.putOff(one.delivery)
   }
 
   #watch(): void {

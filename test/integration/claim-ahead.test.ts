@@ -6,7 +6,7 @@ import { anotherBus, aSignal, handlerThat, NoteTaken, type Doing } from '../supp
 import { until } from '../support/until.ts'
 
 const SLOTS = 4
-const FOUR = { queues: { events: SLOTS }, pollMs: 60_000 }
+const FOUR = { queues: { events: SLOTS }, pollMs: 500 }
 
 test('more are claimed than there are slots, but no more handlers run', async () => {
   const { runs, mostAtOnce, mostClaimed } = await workedOff({})

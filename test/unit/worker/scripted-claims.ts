@@ -34,6 +34,7 @@ export class ScriptedClaims {
       hasSlot: () => this.claimer.hasSlotForClaimed,
       begin: (one) => void this.running.push(one),
       putOff: () => undefined,
+      onLeft: () => undefined,
     })
     this.claimer = new Claimer({
       queue: 'events',

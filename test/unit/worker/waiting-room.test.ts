@@ -9,6 +9,7 @@ let slots: number
 let held: Held
 let begun: HeldDelivery[]
 let putOff: string[]
+let left: string[]
 let room: WaitingRoom
 
 beforeEach(() => {
@@ -17,11 +18,13 @@ beforeEach(() => {
   held = new Held()
   begun = []
   putOff = []
+  left = []
   room = new WaitingRoom({
     held,
     hasSlot: () => held.inHandlers < slots,
     begin: (one) => void begun.push(one),
     putOff: ({ id }) => void putOff.push(id),
+    onLeft: ({ id }) => void left.push(id),
   })
 })
 afterEach(() => vi.useRealTimers())
@@ -58,7 +61,7 @@ test('after 100 to 200 ms without a slot, deliveries go back, and are held no mo
   expect(putOff).toEqual(['c'])
   vi.advanceTimersByTime(100)
   expect(putOff).toEqual(['c', 'd'])
-  expect([room.size, held.size]).toEqual([0, 2])
+  expect([room.size, held.size, left]).toEqual([0, 2, ['c', 'd']])
 })
 
 test('a stop gives back all that wait, and nothing that has begun', () => {
@@ -83,7 +86,7 @@ test('one whose claim was lost meanwhile neither begins nor goes back', () => {
   admit('e')
   for (const one of held.heldSince(Infinity)) abortLost(one)
   room.giveBack()
-  expect([putOff, room.size]).toEqual([[], 0])
+  expect([putOff, left, room.size]).toEqual([[], ['c', 'e'], 0])
 })
 
 function admit(...all: readonly string[]): void {
