@@ -8,6 +8,8 @@ import { steadily, Stopwatch } from '../stopwatch.ts'
 import { withWorkers, type Workers } from '../workers.ts'
 
 const PLAIN = { name: 'without keys, 800 events/s', contestant: plainBest, perSecond: 800, fullMs: 600_000 } as const
+/** The same at a rate that a small machine can publish and handle. */
+const PLAIN_HALF = { ...PLAIN, name: 'without keys, 400 events/s', perSecond: 400 } as const
 const KEYED = { name: '200 keys, 300 events/s', contestant: ourBest, perSecond: 300, fullMs: 180_000 } as const
 const LOG = {
   name: 'read from the log, 800 events/s',
@@ -15,7 +17,7 @@ const LOG = {
   perSecond: 800,
   fullMs: 600_000,
 } as const
-const STREAMS = [PLAIN, KEYED, LOG] as const
+const STREAMS = [PLAIN, PLAIN_HALF, KEYED, LOG] as const
 type Stream = (typeof STREAMS)[number]
 
 const KEYS = 200
@@ -51,7 +53,7 @@ function goalsOf(stream: Stream): readonly Goal[] {
       atLeast: 0.95,
     },
     { says: `${name}: caught up after ms`, measured: (figure) => of(figure, PINNED, CAUGHT_UP), atMost: 30_000 },
-    ...(stream === PLAIN
+    ...(stream.contestant === plainBest
       ? [
           {
             says: `${name}: time of a claim, in times of that with nothing open`,
